@@ -1,0 +1,32 @@
+/**
+ * Bundles what ships into dist/: the `kimtest` command line and the programs it starts.
+ *
+ * One esbuild run with code splitting, so that `kimtest --help` loads the parser and nothing else;
+ * every command's own code is a chunk loaded on use. A banner gives bundled CommonJS packages a `require`.
+ */
+import { rmSync } from "node:fs";
+import { build } from "esbuild";
+
+rmSync("dist", { recursive: true, force: true });
+
+await build({
+  entryPoints: {
+    kimtest: "cli/main.ts",
+    vopr: "sim/vopr.ts",
+    explore: "sim/explore.ts",
+    fuzz: "embedded/fuzz.ts",
+    bench: "embedded/bench.ts",
+  },
+  outdir: "dist",
+  bundle: true,
+  splitting: true,
+  format: "esm",
+  platform: "node",
+  target: "node22.18",
+  sourcemap: "linked",
+  chunkNames: "chunks/[name]-[hash]",
+  banner: {
+    js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',
+  },
+  logLevel: "warning",
+});
