@@ -1,0 +1,94 @@
+/**
+ * The bucket layout: the one module that builds and parses keys.
+ *
+ * ```
+ * checkpoints/latest.json                 progress over all cycles
+ * checkpoints/daily/YYYY-MM-DD.json       a copy per day (UTC)
+ * failures/vopr/seed-SEED-TS.json         one failing seed; TS in Unix milliseconds
+ * failures/fuzz/TARGET-TS.tar.gz          one counterexample
+ * digests/latest.json, digests/YYYY-MM-DD.json
+ * signatures/known-failures.json          the registry
+ * benchmarks/YYYY-MM-DD.json, benchmarks/baseline.json
+ * formal-verification/YYYY-MM-DD.json
+ * fuzz-corpus/TARGET/
+ * cycles/current.json                     state of the running cycle
+ * cycles/NNNNNN/PHASE.json                result of each phase
+ * cycles/NNNNNN/evidence/batch-TS-N.json  raw output behind an inconclusive verdict
+ * ```
+ */
+import { KimtestError } from "./errors.ts";
+
+export const CHECKPOINT_KEY = "checkpoints/latest.json";
+export const DIGEST_KEY = "digests/latest.json";
+export const REGISTRY_KEY = "signatures/known-failures.json";
+export const CURRENT_CYCLE_KEY = "cycles/current.json";
+export const FAILURES_PREFIX = "failures/";
+
+export type FailureKind = "vopr" | "fuzz";
+
+/** `YYYY-MM-DD` in UTC. */
+export function dayOf(date: Date): string {
+  return date.toISOString().slice(0, 10);
+}
+
+export const dailyCheckpointKey = (date: Date): string => `checkpoints/daily/${dayOf(date)}.json`;
+export const dailyDigestKey = (date: Date): string => `digests/${dayOf(date)}.json`;
+export const benchmarksKey = (date: Date): string => `benchmarks/${dayOf(date)}.json`;
+export const formalVerificationKey = (date: Date): string => `formal-verification/${dayOf(date)}.json`;
+export const failuresPrefix = (kind: FailureKind): string => `${FAILURES_PREFIX}${kind}/`;
+
+const cycleFolder = (cycle: number): string => `cycles/${String(cycle).padStart(6, "0")}`;
+export const phaseResultKey = (cycle: number, phase: string): string => `${cycleFolder(cycle)}/${phase}.json`;
+export const evidenceKey = (cycle: number, batchId: number, attempt: number): string =>
+  `${cycleFolder(cycle)}/evidence/batch-${String(batchId)}-${String(attempt)}.json`;
+
+/** `timestampMs`: Unix milliseconds of the batch in which the seed failed. */
+export function voprFailureKey(seed: bigint, timestampMs: number): string {
+  return `${failuresPrefix("vopr")}seed-${seed.toString()}-${String(timestampMs)}.json`;
+}
+
+export function fuzzFailureKey(target: string, timestampMs: number): string {
+  if (!FUZZ_TARGET.test(target)) {
+    throw new KimtestError("BAD_INPUT", `fuzz target "${target}" cannot be part of a bucket key`, {
+      hint: "use letters, digits, _ and - only, at most 100",
+    });
+  }
+  return `${failuresPrefix("fuzz")}${target}-${String(timestampMs)}.tar.gz`;
+}
+
+const FUZZ_TARGET = /^[A-Za-z0-9_][A-Za-z0-9_-]{0,99}$/;
+const VOPR_FAILURE = /^failures\/vopr\/seed-(\d{1,20})-(\d{10,13})\.json$/;
+const FUZZ_FAILURE = /^failures\/fuzz\/([A-Za-z0-9_][A-Za-z0-9_-]{0,99})-(\d{10,13})\.tar\.gz$/;
+
+export type FailureKey =
+  | { readonly kind: "vopr"; readonly key: string; readonly seed: bigint; readonly at: Date }
+  | { readonly kind: "fuzz"; readonly key: string; readonly target: string; readonly at: Date };
+
+/** Ten digits are seconds (as the first infrastructure wrote them), thirteen are milliseconds. */
+function instantOf(digits: string): Date {
+  return new Date(digits.length <= 10 ? Number(digits) * 1000 : Number(digits));
+}
+
+/** What a failure's key says; undefined for any other key. */
+export function parseFailureKey(key: string): FailureKey | undefined {
+  const vopr = VOPR_FAILURE.exec(key);
+  if (vopr !== null) return { kind: "vopr", key, seed: BigInt(vopr[1]!), at: instantOf(vopr[2]!) };
+  const fuzz = FUZZ_FAILURE.exec(key);
+  if (fuzz !== null) return { kind: "fuzz", key, target: fuzz[1]!, at: instantOf(fuzz[2]!) };
+  return undefined;
+}
+
+/**
+ * The full key of a failure as people type it: `vopr/seed-1-1700000000.json` or with `failures/` in front.
+ *
+ * @throws KimtestError `USAGE` when it is no failure key.
+ */
+export function failureKeyFrom(typed: string): FailureKey {
+  const parsed = parseFailureKey(typed.startsWith(FAILURES_PREFIX) ? typed : `${FAILURES_PREFIX}${typed}`);
+  if (parsed === undefined) {
+    throw new KimtestError("USAGE", `"${typed}" is not the key of a failure`, {
+      hint: "keys look like vopr/seed-17-1700000000000.json; `kimtest list-failures` shows them",
+    });
+  }
+  return parsed;
+}

@@ -1,0 +1,56 @@
+/** Failure records: what is archived for each failing seed and each fuzz counterexample. */
+import { z } from "zod";
+import { count, instant, toolchainSchema } from "./parts.ts";
+import { expectationSchema } from "./profile.ts";
+import { seedSchema } from "./seed.ts";
+
+export const voprFailureSchema = z
+  .looseObject({
+    version: z.literal(1),
+    kind: z.literal("vopr"),
+    seed: seedSchema,
+    /** Identity of the bug, `invariant:scenario`. */
+    signature: z.string().min(1),
+    scenario: z.string(),
+    invariant: z.string(),
+    message: z.string(),
+    expectation: expectationSchema,
+    archived_at: instant,
+    cycle: count,
+    git_commit: z.string(),
+    profile: z.string(),
+    toolchain: toolchainSchema,
+    /** The program and arguments that run this one seed again. */
+    command: z.array(z.string()).min(1),
+    /** The same as one line to paste into a shell at the root of the checkout. */
+    repro: z.string().min(1),
+    /** The batch in which it failed. */
+    batch: z.object({ id: count, starting_seed: seedSchema, iterations: count, command: z.array(z.string()) }),
+    /** The vopr's own line; null when it printed none for this seed. */
+    record: z.unknown(),
+  })
+  .meta({ id: "VoprFailure", description: "failures/vopr/seed-SEED-TS.json: one failing seed" });
+
+export const fuzzFailureSchema = z
+  .looseObject({
+    version: z.literal(1),
+    kind: z.literal("fuzz"),
+    target: z.string(),
+    signature: z.string().min(1),
+    message: z.string(),
+    /** Shrunk input, as the tool prints it. */
+    counterexample: z.string(),
+    archived_at: instant,
+    cycle: count,
+    git_commit: z.string(),
+    profile: z.string(),
+    toolchain: toolchainSchema,
+    command: z.array(z.string()).min(1),
+    repro: z.string().min(1),
+  })
+  .meta({ id: "FuzzFailure", description: "failure.json inside failures/fuzz/TARGET-TS.tar.gz" });
+
+export const failureSchema = z.discriminatedUnion("kind", [voprFailureSchema, fuzzFailureSchema]);
+
+export type VoprFailure = z.infer<typeof voprFailureSchema>;
+export type FuzzFailure = z.infer<typeof fuzzFailureSchema>;
