@@ -54,14 +54,19 @@ export class KimtestError extends Error {
   }
 }
 
+/** Not `instanceof Error`: an error may come from another realm (a worker, a test's VM context). */
+function field(error: unknown, name: "message" | "code"): string | undefined {
+  if (typeof error !== "object" || error === null) return undefined;
+  const value = (error as Record<string, unknown>)[name];
+  return typeof value === "string" ? value : undefined;
+}
+
 /** The reason in an unknown thrown value, on one line. */
 export function reasonOf(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
-  return text.replace(/\s+/g, " ").trim();
+  return (field(error, "message") ?? String(error)).replace(/\s+/g, " ").trim();
 }
 
 /** The system error code (`ENOENT`, …) of a thrown value, or undefined. */
 export function systemCodeOf(error: unknown): string | undefined {
-  if (error instanceof Error && "code" in error && typeof error.code === "string") return error.code;
-  return undefined;
+  return field(error, "code");
 }

@@ -1,0 +1,69 @@
+/** Splits a byte stream into lines, with a limit on each: a line without an end must not fill the memory. */
+import { StringDecoder } from "node:string_decoder";
+
+export interface LineSplitter {
+  /** Complete lines in this chunk, without their newline; undefined once a line has grown past the limit. */
+  push(chunk: Buffer): string[] | undefined;
+  /** What stands after the last newline; empty when the stream ended cleanly. */
+  rest(): string;
+}
+
+/** `maxLineLength` is in UTF-16 units. */
+export function lineSplitter(maxLineLength: number): LineSplitter {
+  const decoder = new StringDecoder("utf8");
+  // Pieces of the unfinished line, joined once: joining at every chunk would be quadratic in a flood.
+  let pieces: string[] = [];
+  let piecesLength = 0;
+  const begin = (text: string): void => {
+    pieces = text === "" ? [] : [text];
+    piecesLength = text.length;
+  };
+  return {
+    push(chunk) {
+      const lines = decoder.write(chunk).split("\n");
+      const unfinished = lines.pop() ?? "";
+      if (lines.length === 0) {
+        pieces.push(unfinished);
+        piecesLength += unfinished.length;
+      } else {
+        lines[0] = pieces.join("") + (lines[0] ?? "");
+        begin(unfinished);
+      }
+      const tooLong = piecesLength > maxLineLength || lines.some((line) => line.length > maxLineLength);
+      if (!tooLong) return lines;
+      begin("");
+      return undefined;
+    },
+    rest: () => pieces.join("") + decoder.end(),
+  };
+}
+
+/** Keeps the first and the last bytes of a stream, for evidence. */
+export class HeadAndTail {
+  readonly #limit: number;
+  #head = Buffer.alloc(0);
+  #tail = Buffer.alloc(0);
+  #bytes = 0;
+
+  /** `limit`: bytes kept of the head, and of the tail. */
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  push(chunk: Buffer): void {
+    this.#bytes += chunk.length;
+    const room = this.#limit - this.#head.length;
+    if (room > 0) this.#head = Buffer.concat([this.#head, chunk.subarray(0, room)]);
+    const after = chunk.subarray(Math.max(0, room));
+    if (after.length === 0) return;
+    const joined = after.length >= this.#limit ? after : Buffer.concat([this.#tail, after]);
+    // Copied, so that a small tail does not keep a large chunk alive.
+    this.#tail = Buffer.from(joined.subarray(Math.max(0, joined.length - this.#limit)));
+  }
+
+  toString(): string {
+    const left = this.#bytes - this.#head.length - this.#tail.length;
+    const gap = left > 0 ? `\n[… ${String(left)} bytes left out …]\n` : "";
+    return this.#head.toString("utf8") + gap + this.#tail.toString("utf8");
+  }
+}
