@@ -19,7 +19,6 @@ export default tseslint.config(
     linterOptions: { reportUnusedDisableDirectives: "error" },
     rules: {
       eqeqeq: "error",
-      curly: ["error", "multi-line"],
       "no-console": "error",
       "no-empty": ["error", { allowEmptyCatch: false }],
       "@typescript-eslint/consistent-type-imports": "error",

@@ -13,7 +13,7 @@
  * fuzz-corpus/TARGET/
  * cycles/current.json                     state of the running cycle
  * cycles/NNNNNN/PHASE.json                result of each phase
- * cycles/NNNNNN/evidence/batch-TS-N.json  raw output behind an inconclusive verdict
+ * cycles/NNNNNN/evidence/batch-TS-ATTEMPT-seed-SEED.json   raw output behind an inconclusive verdict
  * ```
  */
 import { KimtestError } from "./errors.ts";
@@ -39,8 +39,8 @@ export const failuresPrefix = (kind: FailureKind): string => `${FAILURES_PREFIX}
 
 const cycleFolder = (cycle: number): string => `cycles/${String(cycle).padStart(6, "0")}`;
 export const phaseResultKey = (cycle: number, phase: string): string => `${cycleFolder(cycle)}/${phase}.json`;
-export const evidenceKey = (cycle: number, batchId: number, attempt: number): string =>
-  `${cycleFolder(cycle)}/evidence/batch-${String(batchId)}-${String(attempt)}.json`;
+export const evidenceKey = (cycle: number, batchId: number, attempt: number, startingSeed: bigint): string =>
+  `${cycleFolder(cycle)}/evidence/batch-${String(batchId)}-${String(attempt)}-seed-${startingSeed.toString()}.json`;
 
 /** `timestampMs`: Unix milliseconds of the batch in which the seed failed. */
 export function voprFailureKey(seed: bigint, timestampMs: number): string {

@@ -24,6 +24,8 @@ export const batchSchema = z.object({
   attempt: z.int().min(1).max(2),
   /** Failing seeds that the first attempt already archived and counted. */
   counted_failures: z.array(seedSchema),
+  /** The finding whose seed is run again; only with kind recheck. */
+  recheck_of: z.string().optional(),
 });
 export type Batch = z.infer<typeof batchSchema>;
 

@@ -1,8 +1,8 @@
 /**
  * The state of a cycle: what a restart needs to go on as if nothing had happened.
  *
- * One file, replaced atomically after every step; mirrored to `cycles/current.json` from time to time
- * for a machine that lost its disk. The file with the higher (cycle, revision) is the truth.
+ * One file on the runner's disk, replaced atomically after every step, is the truth. It is mirrored to
+ * `cycles/current.json` from time to time, for people and for a machine that lost its disk.
  */
 import { z } from "zod";
 import { canaryResultSchema } from "./canary.ts";
@@ -28,6 +28,7 @@ export type Sighting = z.infer<typeof sightingSchema>;
 
 /** Seeds of an older finding, run again on a new commit. */
 export const recheckSchema = z.object({ signature: z.string(), passed: count, failed: count, inconclusive: count });
+export type Recheck = z.infer<typeof recheckSchema>;
 
 export const voprStateSchema = z.object({
   /** Handed to a worker; after a restart these are run again under the same id. */
@@ -65,6 +66,8 @@ export const cycleStateSchema = z
     cycle: z.int().positive(),
     status: z.enum(["running", "done"]),
     profile: z.string(),
+    /** The store this state belongs to. */
+    store_url: z.string(),
     /** Null until the prepare phase has said. */
     git_commit: z.string().nullable(),
     started_at: instant,
@@ -72,9 +75,11 @@ export const cycleStateSchema = z
     /** Length of the whole cycle in working time: time in which the runner was down does not count. */
     budget_ms: milliseconds,
     phase: phaseNameSchema,
-    spent_ms: z.record(phaseNameSchema, milliseconds),
+    spent_ms: z.partialRecord(phaseNameSchema, milliseconds),
+    /** What of it earlier, interrupted attempts had used. */
+    spent_before_attempt_ms: z.partialRecord(phaseNameSchema, milliseconds),
     /** How often each phase was started; more than once means it was interrupted. */
-    attempts: z.record(phaseNameSchema, count),
+    attempts: z.partialRecord(phaseNameSchema, count),
     interruptions: count,
     results: z.array(phaseResultSchema),
     sightings: z.record(z.string(), sightingSchema),
@@ -85,12 +90,18 @@ export const cycleStateSchema = z
     last_batch_id: count,
     /** Working time at which the newest interim digest was stored. */
     interim_digest_at_ms: milliseconds,
+    /** How long the store had been unreachable, over all cycles, when this one began. */
+    outage_before_ms: milliseconds,
     /** When the newest critical message was really sent; null before the first. */
     critical_sent_at: instant.nullable(),
     /** Newest instant at which real work was done. */
     progress_at: instant,
+    /** Why a phase has left no result: interrupted too often, or the runner itself failed in it. */
+    given_up: z.partialRecord(phaseNameSchema, z.string()),
     /** Said in the digest. */
     warnings: z.array(z.string()),
+    /** Damaged files that earlier work had left; they make the cycle inconclusive. */
+    damage: z.array(z.string()),
     /** Sightings of earlier cycles that the registry could not take yet. */
     unmerged: z.array(z.object({ cycle: count, git_commit: z.string(), sightings: z.array(sightingSchema) })),
   })

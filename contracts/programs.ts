@@ -1,0 +1,44 @@
+/** What the embedded programs print: one JSON object on stdout. The runner reads it against these. */
+import { z } from "zod";
+import { count, seconds } from "./parts.ts";
+import { benchmarkSchema } from "./results.ts";
+
+/** `sim/explore.ts`: bounded exhaustive exploration of the replica state machine. */
+export const explorationSchema = z
+  .looseObject({
+    states: count,
+    transitions: count,
+    depth: count,
+    /** The whole scope was explored: nothing was left in the frontier. */
+    complete: z.boolean(),
+    violation: z.looseObject({ invariant: z.string(), message: z.string(), trace: z.array(z.string()) }).nullable(),
+    scope: z.record(z.string(), z.unknown()),
+    elapsed_secs: seconds,
+    states_per_sec: z.number().nonnegative(),
+  })
+  .meta({ id: "Exploration", description: "Output of the exploration program" });
+export type Exploration = z.infer<typeof explorationSchema>;
+
+/** `embedded/fuzz.ts`: one target for a while. */
+export const fuzzRunSchema = z
+  .object({
+    target: z.string(),
+    executions: count,
+    elapsed_secs: seconds,
+    /** Shrunk; null when none was found. `seed` and `path` replay it. */
+    failure: z
+      .object({ message: z.string(), counterexample: z.string(), seed: z.int(), path: z.string(), shrinks: count })
+      .nullable(),
+  })
+  .meta({ id: "FuzzRun", description: "Output of the fuzz program" });
+export type FuzzRun = z.infer<typeof fuzzRunSchema>;
+
+/** `embedded/bench.ts`: all benchmarks, and the planted slowdown. */
+export const benchRunSchema = z
+  .object({
+    benchmarks: z.array(benchmarkSchema),
+    /** The same work twice, the second time with a planted slowdown that a comparison must show. */
+    canary: z.object({ name: z.string(), reference: benchmarkSchema, slowed: benchmarkSchema }),
+  })
+  .meta({ id: "BenchRun", description: "Output of the benchmark program" });
+export type BenchRun = z.infer<typeof benchRunSchema>;

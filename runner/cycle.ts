@@ -1,0 +1,302 @@
+/**
+ * One cycle: the phases in order, each within its budget, resumed where an interruption left it.
+ *
+ * The state machine is a file (contracts/cycle.ts), replaced atomically after every step. A runner that is
+ * killed at any moment and started again goes on with the same cycle, phase and commit. Time in which the
+ * runner was down is not counted. A phase that fails in itself does not stop the cycle: it is
+ * inconclusive, and the digest says so first.
+ */
+import { CURRENT_CYCLE_KEY, phaseResultKey } from "../contracts/bucket.ts";
+import type { Digest } from "../contracts/digest.ts";
+import { EXIT, reasonOf, type ExitCode } from "../contracts/errors.ts";
+import { stringifyJson } from "../contracts/json.ts";
+import { PHASES, type PhaseName } from "../contracts/parts.ts";
+import type { Profile } from "../contracts/profile.ts";
+import type { PhaseResult } from "../contracts/results.ts";
+import { cycleLeftMs, phaseBudgetMs, phaseLeftMs } from "./budget.ts";
+import { beginning, findEarlierWork } from "./cycle-state.ts";
+import { benchmarksPhase } from "./phases/benchmarks.ts";
+import type { LiveView, PhaseContext } from "./phases/context.ts";
+import { digestPhase, publishCheckpoint, storeInterimDigest } from "./phases/digest/digest.ts";
+import { formalVerificationPhase } from "./phases/formal-verification.ts";
+import { fuzzPhase } from "./phases/fuzz.ts";
+import { preparePhase } from "./phases/prepare.ts";
+import { failuresOf, iterationsOf } from "./phases/vopr/result.ts";
+import { voprPhase, voprResultSoFar } from "./phases/vopr/vopr.ts";
+import { isoAt } from "./platform/clock.ts";
+import type { RunnerDependencies } from "./platform/dependencies.ts";
+import type { Spectator } from "./platform/progress.ts";
+import { CycleStateFile } from "./platform/state-file.ts";
+
+/** A phase other than VOPR and digest that was interrupted so often is given up. */
+const MAX_ATTEMPTS = 3;
+const TICK_MS = 250;
+/** An interim digest is stored when so much working time has passed since the last. */
+const INTERIM_DIGEST_MS = 24 * 3_600_000;
+
+export interface CycleOptions {
+  readonly profile: Profile;
+  readonly budgetMs: number;
+  /** Processes at the same time. */
+  readonly workers: number;
+  /** The state machine's file; its folder must exist. */
+  readonly statePath: string;
+  /** Aborted by a spot notice, SIGTERM or Ctrl-C. */
+  readonly signal: AbortSignal;
+  readonly spectator: Spectator;
+}
+
+export type CycleOutcome =
+  | { readonly kind: "done"; readonly digest: Digest; readonly exitCode: ExitCode }
+  | { readonly kind: "interrupted"; readonly cycle: number; readonly phase: PhaseName };
+
+export async function runCycle(dependencies: RunnerDependencies, options: CycleOptions): Promise<CycleOutcome> {
+  const { clock, outbox, processes, store, log } = dependencies;
+  const { profile, spectator } = options;
+  const reaped = processes.reapLeftovers();
+  if (reaped > 0) log.warn({ reaped }, "ended programs of a runner that was killed");
+  const found = await findEarlierWork(options.statePath, store);
+  const first = beginning(found, {
+    profile,
+    budgetMs: options.budgetMs,
+    nowMs: clock.nowMs(),
+    outageBeforeMs: outbox.outage().totalMs,
+    storeUrl: store.url,
+  });
+  const file = new CycleStateFile(options.statePath, first);
+  await file.save();
+  spectator.cycleStarted(first.cycle, first.interruptions > 0);
+  for (const damage of found.damage) spectator.warning(damage);
+  const cycle = new RunningCycle(dependencies, options, file);
+
+  for (const phase of PHASES.slice(PHASES.indexOf(first.phase))) {
+    if (phase === "digest") continue;
+    if (!(await cycle.runPhase(phase))) return { kind: "interrupted", cycle: first.cycle, phase };
+  }
+  const digest = await cycle.runDigest();
+  if (digest === undefined) return { kind: "interrupted", cycle: first.cycle, phase: "digest" };
+  return { kind: "done", digest, exitCode: exitCodeOf(digest) };
+}
+
+/** An untrusted VOPR outranks everything: what it says, red or green, cannot be believed. */
+export function exitCodeOf(digest: Digest): ExitCode {
+  if (!digest.trust.vopr.trusted) return EXIT.inconclusive;
+  if (digest.verdict === "failed") return EXIT.failuresFound;
+  return digest.verdict === "inconclusive" ? EXIT.inconclusive : EXIT.ok;
+}
+
+/** The moving parts around the phases: time keeping, saving, mirroring, telling. */
+class RunningCycle {
+  readonly #dependencies: RunnerDependencies;
+  readonly #options: CycleOptions;
+  readonly #file: CycleStateFile;
+  readonly #live: LiveView = { activity: "", iterationsInFlight: 0 };
+  #tickedMs: number;
+  #savedMs: number;
+  #mirroredMs: number;
+
+  constructor(dependencies: RunnerDependencies, options: CycleOptions, file: CycleStateFile) {
+    this.#dependencies = dependencies;
+    this.#options = options;
+    this.#file = file;
+    this.#tickedMs = this.#savedMs = this.#mirroredMs = dependencies.clock.monotonicMs();
+  }
+
+  /** False when the runner was stopped under the phase. */
+  async runPhase(phase: Exclude<PhaseName, "digest">): Promise<boolean> {
+    const { spectator, profile, signal } = this.#options;
+    const attempts = await this.#enter(phase);
+    if (attempts > MAX_ATTEMPTS && phase !== "vopr") {
+      this.#giveUp(phase, `interrupted ${String(MAX_ATTEMPTS)} times`);
+      return true;
+    }
+    spectator.phaseStarted(phase, phaseBudgetMs(profile, this.#file.get(), phase));
+    let result: PhaseResult | undefined;
+    try {
+      result = await this.#ticking(() => this.#call(phase, this.#context(phase)));
+    } catch (error) {
+      this.#dependencies.log.error({ phase, error }, "the phase failed in itself");
+      this.#giveUp(phase, `the runner failed in it: ${reasonOf(error)}`);
+    }
+    if (result === undefined) {
+      await this.#file.save();
+      return !signal.aborted;
+    }
+    const done = result;
+    this.#file.change((state) => ({
+      ...state,
+      results: [...state.results.filter((one) => one.phase !== phase), done],
+    }));
+    await this.#dependencies.outbox.put(phaseResultKey(done.cycle, phase), stringifyJson(done));
+    await this.#file.save();
+    spectator.phaseEnded(phase, done, done.duration_seconds * 1000);
+    return !signal.aborted;
+  }
+
+  async runDigest(): Promise<Digest | undefined> {
+    const { spectator, profile } = this.#options;
+    await this.#enter("digest");
+    spectator.phaseStarted("digest", phaseBudgetMs(profile, this.#file.get(), "digest"));
+    const digest = await this.#ticking(() => digestPhase(this.#context("digest")));
+    if (digest === undefined) {
+      await this.#file.save();
+      return undefined;
+    }
+    this.#file.change((state) => ({ ...state, status: "done", updated_at: isoAt(this.#dependencies.clock.nowMs()) }));
+    await this.#file.save();
+    await this.#mirror();
+    await this.#dependencies.outbox.flush(DELIVER_MS);
+    return digest;
+  }
+
+  async #enter(phase: PhaseName): Promise<number> {
+    this.#file.change((state) => ({
+      ...state,
+      phase,
+      attempts: { ...state.attempts, [phase]: (state.attempts[phase] ?? 0) + 1 },
+      spent_before_attempt_ms: { ...state.spent_before_attempt_ms, [phase]: state.spent_ms[phase] ?? 0 },
+    }));
+    this.#tickedMs = this.#dependencies.clock.monotonicMs();
+    this.#live.activity = "";
+    await this.#file.save();
+    await this.#mirror();
+    return this.#file.get().attempts[phase] ?? 1;
+  }
+
+  #giveUp(phase: PhaseName, reason: string): void {
+    this.#file.change((state) => ({ ...state, given_up: { ...state.given_up, [phase]: reason } }));
+    this.#options.spectator.warning(`${phase}: ${reason}`);
+  }
+
+  #call(phase: Exclude<PhaseName, "digest">, context: PhaseContext): Promise<PhaseResult | undefined> {
+    const { workers } = this.#options;
+    switch (phase) {
+      case "prepare":
+        return preparePhase(context);
+      case "formal-verification":
+        return formalVerificationPhase(context);
+      case "benchmarks":
+        return benchmarksPhase(context);
+      case "fuzz":
+        return fuzzPhase(context, workers);
+      case "vopr":
+        return voprPhase(context, workers);
+    }
+  }
+
+  #context(phase: PhaseName): PhaseContext {
+    const { clock } = this.#dependencies;
+    return {
+      ...this.#dependencies,
+      profile: this.#options.profile,
+      state: this.#file,
+      live: this.#live,
+      signal: this.#options.signal,
+      leftMs: () =>
+        phaseLeftMs(this.#options.profile, this.#file.get(), phase) - (clock.monotonicMs() - this.#tickedMs),
+      worked: () => {
+        this.#file.change((state) => ({ ...state, progress_at: isoAt(clock.nowMs()) }));
+      },
+      warn: (message) => {
+        this.#options.spectator.warning(message);
+        this.#file.change((state) => ({
+          ...state,
+          warnings: [...new Set([...state.warnings, message])].slice(-MAX_WARNINGS),
+        }));
+      },
+    };
+  }
+
+  /** Runs a phase with the clock ticking beside it. Whichever fails ends both. */
+  async #ticking<T>(phase: () => Promise<T>): Promise<T> {
+    const over = new AbortController();
+    const ticks = this.#tickUntil(over.signal);
+    try {
+      const [result] = await Promise.all([
+        phase().finally(() => {
+          over.abort();
+        }),
+        ticks,
+      ]);
+      return result;
+    } finally {
+      over.abort();
+      this.#accountTime();
+    }
+  }
+
+  async #tickUntil(over: AbortSignal): Promise<void> {
+    for (;;) {
+      await this.#dependencies.clock.sleep(TICK_MS, over);
+      if (over.aborted) return;
+      await this.#tick();
+    }
+  }
+
+  async #tick(): Promise<void> {
+    this.#accountTime();
+    this.#options.spectator.progress(this.#snapshot());
+    const { budget_ms: budgetMs } = this.#file.get();
+    const nowMs = this.#dependencies.clock.monotonicMs();
+    if (nowMs - this.#savedMs >= clamp(budgetMs / 300, 250, 15_000)) {
+      this.#savedMs = nowMs;
+      await this.#file.save();
+    }
+    if (nowMs - this.#mirroredMs >= clamp(budgetMs / 60, 1_000, 180_000)) await this.#mirror();
+    await this.#interimDigest();
+  }
+
+  /** Adds the time since the last tick to the running phase. */
+  #accountTime(): void {
+    const nowMs = this.#dependencies.clock.monotonicMs();
+    const elapsedMs = nowMs - this.#tickedMs;
+    this.#tickedMs = nowMs;
+    this.#file.change((state) => ({
+      ...state,
+      updated_at: isoAt(this.#dependencies.clock.nowMs()),
+      spent_ms: { ...state.spent_ms, [state.phase]: (state.spent_ms[state.phase] ?? 0) + elapsedMs },
+    }));
+  }
+
+  async #mirror(): Promise<void> {
+    this.#mirroredMs = this.#dependencies.clock.monotonicMs();
+    await this.#dependencies.outbox.put(CURRENT_CYCLE_KEY, stringifyJson(this.#file.get()), { supersedes: true });
+    await publishCheckpoint(this.#context(this.#file.get().phase));
+  }
+
+  async #interimDigest(): Promise<void> {
+    const state = this.#file.get();
+    const spentMs = state.budget_ms - cycleLeftMs(state);
+    if (state.phase === "digest" || spentMs - state.interim_digest_at_ms < INTERIM_DIGEST_MS) return;
+    this.#file.change((now) => ({ ...now, interim_digest_at_ms: spentMs }));
+    const context = this.#context(state.phase);
+    const running = state.phase === "vopr" ? voprResultSoFar(context, this.#options.workers) : undefined;
+    await storeInterimDigest(context, running);
+  }
+
+  #snapshot(): Parameters<Spectator["progress"]>[0] {
+    const state = this.#file.get();
+    const { vopr } = state;
+    const iterations = vopr === null ? 0 : iterationsOf(vopr);
+    const iterationsSeen = iterations + this.#live.iterationsInFlight;
+    const voprSeconds = (state.spent_ms.vopr ?? 0) / 1000;
+    return {
+      cycle: state.cycle,
+      phase: state.phase,
+      phaseLeftMs: Math.max(0, phaseLeftMs(this.#options.profile, state, state.phase)),
+      cycleLeftMs: cycleLeftMs(state),
+      iterations,
+      iterationsSeen,
+      iterationsPerSecond: voprSeconds > 0 ? iterationsSeen / voprSeconds : 0,
+      failures: vopr === null ? 0 : failuresOf(vopr),
+      findings: Object.keys(state.sightings).length,
+      activity: this.#live.activity,
+    };
+  }
+}
+
+const MAX_WARNINGS = 50;
+/** How long the very end waits for the store; what it does not take by then waits in the outbox for the next start. */
+const DELIVER_MS = 5_000;
+
+const clamp = (value: number, low: number, high: number): number => Math.min(high, Math.max(low, value));

@@ -1,0 +1,49 @@
+/** What every phase is given, and what it gives back. */
+import type { CycleState } from "../../contracts/cycle.ts";
+import type { Profile } from "../../contracts/profile.ts";
+import type { PhaseResult } from "../../contracts/results.ts";
+import { isoAt } from "../platform/clock.ts";
+import type { RunnerDependencies } from "../platform/dependencies.ts";
+import type { CycleStateFile } from "../platform/state-file.ts";
+
+/** What the spectator is shown between two saves. */
+export interface LiveView {
+  activity: string;
+  /** VOPR seeds parsed in batches that are still running. */
+  iterationsInFlight: number;
+}
+
+export interface PhaseContext extends RunnerDependencies {
+  readonly profile: Profile;
+  readonly state: CycleStateFile;
+  readonly live: LiveView;
+  /** Aborted when the runner has to stop. */
+  readonly signal: AbortSignal;
+  /** Time left of the phase's budget, milliseconds; may be negative. */
+  leftMs(): number;
+  /** Real work was done: the heartbeat that the no-progress alarm listens to. */
+  worked(): void;
+  /** Something people should know, said in the digest. */
+  warn(message: string): void;
+}
+
+/** A phase ends with a result, or with undefined when the runner was stopped under it. */
+export type Phase = (context: PhaseContext) => Promise<PhaseResult | undefined>;
+
+/** The fields that all results share. `startedMs` is on the wall clock. */
+export function resultFrame(context: PhaseContext, startedMs: number) {
+  const endedMs = context.clock.nowMs();
+  return {
+    cycle: context.state.get().cycle,
+    git_commit: commitOf(context.state.get()),
+    started_at: isoAt(startedMs),
+    ended_at: isoAt(endedMs),
+    duration_seconds: Math.max(0, endedMs - startedMs) / 1000,
+  };
+}
+
+/** The commit under test. Known from the prepare phase on. */
+export function commitOf(state: CycleState): string {
+  if (state.git_commit === null) throw new Error("the prepare phase has not said which commit is tested");
+  return state.git_commit;
+}

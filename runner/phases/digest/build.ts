@@ -1,0 +1,205 @@
+/** Builds the digest from the cycle's state and the registry: pure. */
+import type { CanaryResult } from "../../../contracts/canary.ts";
+import type { CycleState, Sighting } from "../../../contracts/cycle.ts";
+import type { Digest, DigestFinding, Trust } from "../../../contracts/digest.ts";
+import type { PhaseName } from "../../../contracts/parts.ts";
+import type { Finding, Registry } from "../../../contracts/registry.ts";
+import type {
+  BenchmarksResult,
+  FormalVerificationResult,
+  FuzzResult,
+  PhaseResult,
+  PrepareResult,
+  VoprResult,
+} from "../../../contracts/results.ts";
+import { inconclusive, worstOf, type Judgement } from "../../../contracts/verdict.ts";
+import { MAX_SIGNATURES } from "../../triage/sightings.ts";
+
+export interface DigestInput {
+  readonly kind: Digest["kind"];
+  readonly state: CycleState;
+  /** Undefined when it could not be read; `registryProblem` says why. */
+  readonly registry: Registry | undefined;
+  readonly registryProblem: string | null;
+  /** The VOPR figures of a marathon that is still running, for an interim digest. */
+  readonly runningVopr: VoprResult | undefined;
+  readonly store: Digest["store"];
+  readonly generatedAt: string;
+}
+
+interface ResultOf {
+  prepare: PrepareResult;
+  "formal-verification": FormalVerificationResult;
+  benchmarks: BenchmarksResult;
+  fuzz: FuzzResult;
+  vopr: VoprResult;
+}
+
+function resultOf<P extends keyof ResultOf>(results: readonly PhaseResult[], phase: P): ResultOf[P] | undefined {
+  return results.find((result): result is ResultOf[P] & PhaseResult => result.phase === phase);
+}
+
+export function buildDigest(input: DigestInput): Digest {
+  const { state } = input;
+  const { results } = state;
+  const verification = resultOf(results, "formal-verification");
+  const benchmarks = resultOf(results, "benchmarks");
+  const fuzz = resultOf(results, "fuzz");
+  const vopr = resultOf(results, "vopr") ?? input.runningVopr;
+  const findings = Object.values(state.sightings).map((sighting) => digestFinding(sighting, input.registry));
+  const quiet = resolvedFindings(input.registry, state);
+  const trust = {
+    vopr: trustOf(vopr?.canary),
+    fuzzing: trustOf(fuzz?.canary),
+    formal_verification: trustOf(verification?.canary),
+    benchmarks: trustOf(benchmarks?.canary),
+  };
+  const warnings = [
+    ...state.warnings,
+    ...(input.registryProblem === null ? [] : [registryWarning(input.registryProblem)]),
+  ];
+  if (findings.length >= MAX_SIGNATURES)
+    warnings.push(`more than ${String(MAX_SIGNATURES)} signatures: the rest is archived, not listed`);
+  return {
+    version: 1,
+    kind: input.kind,
+    generated_at: input.generatedAt,
+    cycle: state.cycle,
+    git_commit: state.git_commit ?? "unknown",
+    profile: state.profile,
+    started_at: state.started_at,
+    duration_seconds: spentSeconds(state),
+    interruptions: state.interruptions,
+    ...overall(state, vopr, trust, input.registryProblem),
+    vopr: {
+      ...judgementOf(vopr, state, "vopr"),
+      iterations: vopr?.iterations ?? 0,
+      failures_total: vopr?.failures_total ?? 0,
+      failures_new: input.registry === undefined ? null : newFailures(findings),
+      duration_seconds: vopr?.duration_seconds ?? 0,
+      throughput_sps: vopr?.throughput_sps ?? 0,
+      workers: vopr?.workers ?? 0,
+      batches: vopr?.batches ?? 0,
+      scenarios: vopr?.scenarios ?? {},
+      determinism_iterations: vopr?.determinism_iterations ?? 0,
+      inconclusive_seeds: vopr?.inconclusive_seeds ?? 0,
+      inconclusive: vopr?.inconclusive ?? [],
+    },
+    fuzzing: {
+      ...judgementOf(fuzz, state, "fuzz"),
+      duration_seconds: fuzz?.duration_seconds ?? 0,
+      targets: fuzz?.targets ?? {},
+    },
+    formal_verification: {
+      ...judgementOf(verification, state, "formal-verification"),
+      duration_seconds: verification?.duration_seconds ?? 0,
+      tools: verification?.tools ?? {},
+    },
+    benchmarks: {
+      ...judgementOf(benchmarks, state, "benchmarks"),
+      duration_seconds: benchmarks?.duration_seconds ?? 0,
+      suites: benchmarks?.benchmarks ?? [],
+    },
+    trust,
+    findings: [...findings, ...quiet].sort((a, b) => rank(a) - rank(b) || b.count_in_cycle - a.count_in_cycle),
+    store: input.store,
+    warnings,
+  };
+}
+
+function judgementOf(result: Judgement | undefined, state: CycleState, phase: PhaseName): Judgement {
+  if (result !== undefined) return { verdict: result.verdict, reason: result.reason };
+  return inconclusive(state.given_up[phase] ?? "this phase has left no result");
+}
+
+export function spentSeconds(state: CycleState): number {
+  return Object.values(state.spent_ms).reduce((sum, ms) => sum + ms, 0) / 1000;
+}
+
+function trustOf(canary: CanaryResult | null | undefined): Trust {
+  if (canary === null || canary === undefined) {
+    return { trusted: false, reason: "its canary was not run", canary: null };
+  }
+  const reason = canary.found
+    ? null
+    : `its canary ${canary.canary} was not found: ${canary.reason ?? "no reason given"}`;
+  return { trusted: canary.found, reason, canary };
+}
+
+const WORKLOAD_NAMES = {
+  vopr: "VOPR",
+  fuzzing: "fuzzing",
+  formal_verification: "formal verification",
+  benchmarks: "benchmarks",
+} as const;
+const WORKLOAD_PHASES: readonly PhaseName[] = ["formal-verification", "benchmarks", "fuzz", "vopr"];
+
+function overall(
+  state: CycleState,
+  vopr: VoprResult | undefined,
+  trust: Digest["trust"],
+  registryProblem: string | null,
+): Judgement {
+  const prepare = judgementOf(resultOf(state.results, "prepare"), state, "prepare");
+  const workloads = WORKLOAD_PHASES.map((phase) => {
+    const result = phase === "vopr" ? vopr : state.results.find((one) => one.phase === phase);
+    const { verdict, reason } = judgementOf(result, state, phase);
+    return { verdict, reason: reason === null ? null : `${phase}: ${reason}` };
+  });
+  const untrusted = (Object.keys(WORKLOAD_NAMES) as (keyof typeof WORKLOAD_NAMES)[])
+    .filter((workload) => !trust[workload].trusted)
+    .map((workload) => inconclusive(`${WORKLOAD_NAMES[workload]} is untrusted: ${trust[workload].reason ?? ""}`));
+  const registry = registryProblem === null ? [] : [inconclusive(`findings: ${registryProblem}`)];
+  return worstOf([prepare, ...workloads, ...untrusted, ...registry, ...state.damage.map(inconclusive)]);
+}
+
+function registryWarning(problem: string): string {
+  return `new and known findings cannot be told apart: ${problem}`;
+}
+
+function digestFinding(sighting: Sighting, registry: Registry | undefined): DigestFinding {
+  const known: Finding | undefined = registry?.findings[sighting.signature];
+  return {
+    signature: sighting.signature,
+    state: known?.state ?? null,
+    count_in_cycle: sighting.count,
+    count_ever: known?.count ?? null,
+    seeds: sighting.seeds,
+    message: sighting.message,
+    repro: sighting.repro,
+    failure_key: sighting.failure_key,
+    first_seen_cycle: known?.first_seen.cycle ?? null,
+  };
+}
+
+/** Findings that were not seen and are known to be gone: their seeds were run again in this cycle and passed. */
+function resolvedFindings(registry: Registry | undefined, state: CycleState): DigestFinding[] {
+  const rechecks = state.vopr?.rechecks ?? {};
+  return Object.values(registry?.findings ?? {})
+    .filter(({ signature, state: finding }) => finding === "resolved" && signature in rechecks)
+    .map((finding) => ({
+      signature: finding.signature,
+      state: finding.state,
+      count_in_cycle: 0,
+      count_ever: finding.count,
+      seeds: finding.seeds,
+      message: finding.message,
+      repro: finding.repro,
+      failure_key: finding.failure_key,
+      first_seen_cycle: finding.first_seen.cycle,
+    }));
+}
+
+/** Failures of this cycle whose signature no earlier cycle had seen. */
+function newFailures(findings: readonly DigestFinding[]): number {
+  return findings
+    .filter(({ state, signature }) => state === "new" && !/^(fuzz|formal-verification):/.test(signature))
+    .reduce((sum, finding) => sum + finding.count_in_cycle, 0);
+}
+
+const ORDER = ["new", "regressed", null, "ongoing", "rare", "resolved", "duplicate-of", "invalid"] as const;
+
+/** What matters most comes first. */
+function rank(finding: DigestFinding): number {
+  return ORDER.indexOf(finding.state);
+}

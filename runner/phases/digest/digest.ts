@@ -1,0 +1,120 @@
+/**
+ * The digest phase: findings into the registry, the digest into the store, one message to people.
+ *
+ * A store that cannot be reached keeps nothing from being reported: what could not be merged stays in the
+ * state as `unmerged` and is merged by the next digest; what could not be sent waits in the outbox.
+ */
+import { CHECKPOINT_KEY, dailyCheckpointKey, dailyDigestKey, DIGEST_KEY } from "../../../contracts/bucket.ts";
+import type { CycleState } from "../../../contracts/cycle.ts";
+import type { Digest } from "../../../contracts/digest.ts";
+import { reasonOf } from "../../../contracts/errors.ts";
+import { stringifyJson } from "../../../contracts/json.ts";
+import type { VoprResult } from "../../../contracts/results.ts";
+import { isoAt } from "../../platform/clock.ts";
+import { mergeIntoRegistry } from "../../triage/registry-store.ts";
+import type { Contribution } from "../../triage/registry.ts";
+import { commitOf, type PhaseContext } from "../context.ts";
+import { checkpointOf } from "../vopr/transitions.ts";
+import { buildDigest } from "./build.ts";
+import { digestText } from "./text.ts";
+
+/** How long the end of a cycle waits for the store to take what is waiting. */
+const FLUSH_MS = 10_000;
+/** Cycles whose findings wait for a registry that cannot be read. */
+const MAX_UNMERGED_CYCLES = 20;
+
+/** Stores the interim digest, which nobody is sent. */
+export async function storeInterimDigest(context: PhaseContext, runningVopr: VoprResult | undefined): Promise<void> {
+  await storeDigest(context, await makeDigest(context, "interim", runningVopr));
+}
+
+export async function digestPhase(context: PhaseContext): Promise<Digest | undefined> {
+  context.live.activity = "merging findings";
+  const merged = await mergeFindings(context);
+  await publishCheckpoint(context);
+  context.live.activity = "delivering to the store";
+  await context.outbox.flush(Math.min(FLUSH_MS, Math.max(1_000, context.leftMs())));
+  if (context.signal.aborted) return undefined;
+  const digest = digestFrom(context, "final", undefined, merged);
+  await storeDigest(context, digest);
+  context.worked();
+  await context.outbox.flush(FLUSH_MS);
+  try {
+    await context.notifier.notify({ kind: "digest", subject: subjectOf(digest), body: digestText(digest) });
+  } catch (error) {
+    // The digest is in the store; a second cycle must not start over because a mail did not go out.
+    context.log.error({ reason: reasonOf(error) }, "the digest could not be sent");
+  }
+  return digest;
+}
+
+function subjectOf(digest: Digest): string {
+  return `kimtest cycle ${String(digest.cycle)}: ${digest.verdict}`;
+}
+
+export async function publishCheckpoint(context: PhaseContext): Promise<void> {
+  const nowMs = context.clock.nowMs();
+  const text = stringifyJson(checkpointOf(context.state.get(), nowMs));
+  await context.outbox.put(CHECKPOINT_KEY, text, { supersedes: true });
+  await context.outbox.put(dailyCheckpointKey(new Date(nowMs)), text, { supersedes: true });
+}
+
+type Merged = Awaited<ReturnType<typeof mergeIntoRegistry>>;
+
+async function mergeFindings(context: PhaseContext): Promise<Merged> {
+  const now = context.state.get();
+  const merged = await mergeIntoRegistry(context.store, contributionsOf(now, context.clock.nowMs()));
+  context.state.change((state) => ({ ...state, unmerged: merged.kind === "read" ? [] : unmergedWith(state) }));
+  return merged;
+}
+
+/** What the registry could not take yet, this cycle's own sightings as they are now included. */
+function unmergedWith(state: CycleState): CycleState["unmerged"] {
+  const own = { cycle: state.cycle, git_commit: commitOf(state), sightings: Object.values(state.sightings) };
+  return [...state.unmerged.filter(({ cycle }) => cycle !== state.cycle), own].slice(-MAX_UNMERGED_CYCLES);
+}
+
+function contributionsOf(state: CycleState, nowMs: number): Contribution[] {
+  const at = isoAt(nowMs);
+  const older = state.unmerged
+    .filter(({ cycle }) => cycle !== state.cycle)
+    .map((contribution) => ({ ...contribution, at, rechecks: [] }));
+  const rechecks = Object.values(state.vopr?.rechecks ?? {});
+  const sightings = Object.values(state.sightings);
+  return [...older, { cycle: state.cycle, git_commit: commitOf(state), at, sightings, rechecks }];
+}
+
+async function makeDigest(
+  context: PhaseContext,
+  kind: Digest["kind"],
+  runningVopr: VoprResult | undefined,
+): Promise<Digest> {
+  return digestFrom(context, kind, runningVopr, await mergeFindings(context));
+}
+
+function digestFrom(
+  context: PhaseContext,
+  kind: Digest["kind"],
+  runningVopr: VoprResult | undefined,
+  merged: Merged,
+): Digest {
+  return buildDigest({
+    kind,
+    state: context.state.get(),
+    registry: merged.kind === "read" ? merged.registry : undefined,
+    registryProblem: merged.kind === "read" ? null : merged.reason,
+    runningVopr,
+    store: {
+      url: context.store.url,
+      unreachable_seconds: Math.max(0, context.outbox.outage().totalMs - context.state.get().outage_before_ms) / 1000,
+      waiting: context.outbox.waiting(),
+    },
+    generatedAt: isoAt(context.clock.nowMs()),
+  });
+}
+
+async function storeDigest(context: PhaseContext, digest: Digest): Promise<void> {
+  const text = stringifyJson(digest);
+  await context.outbox.put(DIGEST_KEY, text, { supersedes: true });
+  await context.outbox.put(dailyDigestKey(new Date(digest.generated_at)), text, { supersedes: true });
+}

@@ -1,0 +1,93 @@
+/**
+ * Formal verification. Embedded: the replica state machine is explored exhaustively within a small scope,
+ * and once more with a planted bug, which the exploration must find.
+ */
+import type { CanaryResult } from "../../contracts/canary.ts";
+import { formalVerificationKey } from "../../contracts/bucket.ts";
+import { EXIT } from "../../contracts/errors.ts";
+import { stringifyJson } from "../../contracts/json.ts";
+import { explorationSchema, type Exploration } from "../../contracts/programs.ts";
+import type { FormalVerificationResult } from "../../contracts/results.ts";
+import { failed, inconclusive, PASSED, worstOf, type Judgement } from "../../contracts/verdict.ts";
+import { isoAt } from "../platform/clock.ts";
+import { runJsonProgram, type JsonProgramRun } from "../tools/json-program.ts";
+import { shellQuoted } from "../tools/shell.ts";
+import { withSighting } from "../triage/sightings.ts";
+import { resultFrame, type PhaseContext } from "./context.ts";
+
+const TOOL = "explore";
+
+export async function formalVerificationPhase(context: PhaseContext): Promise<FormalVerificationResult | undefined> {
+  const startedMs = context.clock.nowMs();
+  const profile = context.profile.formal_verification;
+  context.live.activity = "exploring the replica state machine";
+  const explore = (extra: readonly string[]): Promise<JsonProgramRun<Exploration>> =>
+    runJsonProgram(
+      context.processes,
+      {
+        command: [...profile.command, "--json", ...profile.arguments, ...extra],
+        deadlineMs: Math.max(1, context.leftMs()),
+        signal: context.signal,
+      },
+      explorationSchema,
+      [EXIT.ok, EXIT.failuresFound, EXIT.inconclusive],
+    );
+  const [main, planted] = await Promise.all([explore([]), explore(profile.canary.arguments)]);
+  if (context.signal.aborted) return undefined;
+  if (main.value !== undefined) context.worked();
+
+  const judgement = judgeExploration(main);
+  const result: FormalVerificationResult = {
+    phase: "formal-verification",
+    ...worstOf([judgement]),
+    ...resultFrame(context, startedMs),
+    tools: {
+      [TOOL]: {
+        ...judgement,
+        duration_seconds: main.end.durationMs / 1000,
+        states: main.value?.states ?? null,
+        depth: main.value?.depth ?? null,
+        scope: main.value === undefined ? null : scopeText(main.value.scope),
+        counterexample: main.value?.violation?.trace ?? null,
+      },
+    },
+    canary: judgeCanary(profile.canary.name, planted, isoAt(context.clock.nowMs())),
+  };
+  const key = formalVerificationKey(new Date(startedMs));
+  await context.outbox.put(key, stringifyJson(result), { supersedes: true });
+  const violation = main.value?.violation;
+  if (violation !== undefined && violation !== null)
+    noteViolation(context, violation.invariant, violation.message, key);
+  return result;
+}
+
+function judgeExploration({ value, problem }: JsonProgramRun<Exploration>): Judgement {
+  if (value === undefined) return inconclusive(`explore: ${problem ?? "no output"}`);
+  if (value.violation !== null) return failed(`explore: ${value.violation.invariant}: ${value.violation.message}`);
+  if (!value.complete) return inconclusive(`explore: only ${String(value.states)} states of its scope were visited`);
+  return value.states > 1 ? PASSED : inconclusive("explore: visited no state beyond the first");
+}
+
+function judgeCanary(name: string, { value, problem }: JsonProgramRun<Exploration>, at: string): CanaryResult {
+  const found = value !== undefined && value.violation !== null;
+  const reason = found ? null : (problem ?? `no violation in ${String(value?.states ?? 0)} states`);
+  return { canary: name, found, found_in: found ? 1 : 0, runs: 1, at, reason };
+}
+
+function scopeText(scope: Record<string, unknown>): string {
+  return Object.entries(scope)
+    .map(([name, value]) => `${name}=${typeof value === "string" ? value : JSON.stringify(value)}`)
+    .join(" ");
+}
+
+function noteViolation(context: PhaseContext, invariant: string, message: string, key: string): void {
+  const at = isoAt(context.clock.nowMs());
+  const { command, arguments: flags } = context.profile.formal_verification;
+  const repro = [...command, "--json", ...flags].map(shellQuoted).join(" ");
+  const signature = `formal-verification:${TOOL}:${invariant}`;
+  const seen = { signature, count: 1, first_at: at, last_at: at, seeds: [], message, repro, failure_key: key };
+  context.state.change((now) => ({
+    ...now,
+    sightings: withSighting(now.sightings, { ...seen, workload: "formal-verification" }),
+  }));
+}

@@ -1,0 +1,53 @@
+/** Prepare: which commit is tested, and whether the programs that test it are there. */
+import { existsSync, statSync } from "node:fs";
+import { execa } from "execa";
+import { reasonOf } from "../../contracts/errors.ts";
+import type { PrepareResult } from "../../contracts/results.ts";
+import { inconclusive, PASSED, worstOf, type Judgement } from "../../contracts/verdict.ts";
+import { resultFrame, type PhaseContext } from "./context.ts";
+
+const GIT_TIMEOUT_MS = 10_000;
+/** Stands for the commit of a work tree that is under no version control. */
+export const UNVERSIONED = "unversioned";
+
+export async function preparePhase(context: PhaseContext): Promise<PrepareResult | undefined> {
+  const startedMs = context.clock.nowMs();
+  context.live.activity = "reading the commit under test";
+  const { commit, problem } = await readCommit(context.profile.work_tree);
+  if (context.signal.aborted) return undefined;
+  context.state.change((now) => ({ ...now, git_commit: commit }));
+  if (problem !== null) context.warn(problem);
+  context.worked();
+  return {
+    phase: "prepare",
+    ...worstOf([problem === null ? PASSED : inconclusive(problem), ...programJudgements(context)]),
+    ...resultFrame(context, startedMs),
+    toolchain: context.toolchain,
+    warnings: problem === null ? [] : [problem],
+  };
+}
+
+/** The commit of a work tree; `-dirty` is appended when tracked files differ from it. */
+async function readCommit(workTree: string): Promise<{ commit: string; problem: string | null }> {
+  const git = (...args: string[]) => execa("git", args, { cwd: workTree, timeout: GIT_TIMEOUT_MS });
+  try {
+    const { stdout: commit } = await git("rev-parse", "HEAD");
+    const { stdout: changes } = await git("status", "--porcelain", "--untracked-files=no");
+    return { commit: changes === "" ? commit : `${commit}-dirty`, problem: null };
+  } catch (error) {
+    const reason = reasonOf(error).slice(0, 200);
+    return {
+      commit: UNVERSIONED,
+      problem: `the commit under test is unknown, results cannot be traced to one: ${reason}`,
+    };
+  }
+}
+
+/** A program given by path must be there; one given by name is looked up when it is started. */
+function programJudgements(context: PhaseContext): Judgement[] {
+  const { formal_verification, benchmarks, fuzz, vopr } = context.profile;
+  return [formal_verification, benchmarks, fuzz, vopr]
+    .flatMap(({ command }) => command.filter((word) => word.startsWith("/")))
+    .filter((path) => !existsSync(path) || !statSync(path).isFile())
+    .map((path) => inconclusive(`${path} does not exist; build it first`));
+}

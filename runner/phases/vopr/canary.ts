@@ -1,0 +1,45 @@
+/** Plants a known bug and looks whether the simulator finds it. Runs before the marathon, on all workers. */
+import type { CanaryResult } from "../../../contracts/canary.ts";
+import { isoAt } from "../../platform/clock.ts";
+import { BatchReader, canaryCommand, type SeedRange } from "../../tools/vopr.ts";
+import type { PhaseContext } from "../context.ts";
+
+/** Cuts a range into at most `parts` pieces of nearly equal length. */
+export function split(range: SeedRange, parts: number): SeedRange[] {
+  const pieces = Math.max(1, Math.min(parts, range.iterations));
+  return Array.from({ length: pieces }, (_, index) => {
+    const from = Math.floor((range.iterations * index) / pieces);
+    const to = Math.floor((range.iterations * (index + 1)) / pieces);
+    return { startingSeed: range.startingSeed + BigInt(from), iterations: to - from };
+  });
+}
+
+/** Undefined when the runner was stopped under it. */
+export async function runCanary(context: PhaseContext, workers: number): Promise<CanaryResult | undefined> {
+  const { canary, batch, seed_offset: startingSeed } = context.profile.vopr;
+  const runs = split({ startingSeed, iterations: canary.iterations }, workers).map(async (range) => {
+    const reader = new BatchReader(range);
+    const end = await context.processes.run({
+      command: canaryCommand(context.profile.vopr, range),
+      deadlineMs: batch.deadline_seconds * 1000,
+      stallMs: batch.stall_seconds * 1000,
+      signal: context.signal,
+      onLine: (line) => reader.take(line).next,
+    });
+    return { stopped: end.ending === "stopped", verdict: reader.judge(end) };
+  });
+  const ended = await Promise.all(runs);
+  if (ended.some(({ stopped }) => stopped)) return undefined;
+  const verdicts = ended.map(({ verdict }) => verdict);
+  const foundIn = verdicts.reduce((sum, { failures }) => sum + failures, 0);
+  const iterations = verdicts.reduce((sum, verdict) => sum + verdict.iterations, 0);
+  const trouble = verdicts.find(({ verdict }) => verdict === "inconclusive")?.reason ?? undefined;
+  return {
+    canary: canary.name,
+    found: foundIn > 0,
+    found_in: foundIn,
+    runs: iterations,
+    at: isoAt(context.clock.nowMs()),
+    reason: foundIn > 0 ? null : (trouble ?? `none of ${String(iterations)} seeds failed`),
+  };
+}

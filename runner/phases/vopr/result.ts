@@ -1,0 +1,28 @@
+/** The verdict of the marathon: pure. */
+import type { VoprState } from "../../../contracts/cycle.ts";
+import type { Profile } from "../../../contracts/profile.ts";
+import { failed, inconclusive, PASSED, worstOf, type Judgement } from "../../../contracts/verdict.ts";
+
+export const iterationsOf = (state: VoprState): number =>
+  sum(Object.values(state.scenarios).map(({ iterations }) => iterations));
+export const failuresOf = (state: VoprState): number =>
+  sum(Object.values(state.scenarios).map(({ failures }) => failures));
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
+}
+
+/** `endedEarly`: why the phase gave up; undefined when its time was used. */
+export function judgeMarathon(state: VoprState, profile: Profile, endedEarly: string | undefined): Judgement {
+  const failures = failuresOf(state);
+  const stillFailing = Object.values(state.rechecks).filter((recheck) => recheck.failed > 0).length;
+  const idle = profile.vopr.scenarios.filter(({ name }) => (state.scenarios[name]?.iterations ?? 0) === 0);
+  return worstOf([
+    iterationsOf(state) === 0 ? inconclusive("no seed got a verdict") : PASSED,
+    endedEarly === undefined ? PASSED : inconclusive(endedEarly),
+    failures === 0 ? PASSED : failed(`${String(failures)} of ${String(iterationsOf(state))} seeds failed`),
+    stillFailing === 0 ? PASSED : failed(`${String(stillFailing)} known findings still fail on this commit`),
+    state.inconclusive_seeds === 0 ? PASSED : inconclusive(`${String(state.inconclusive_seeds)} seeds got no verdict`),
+    idle.length === 0 ? PASSED : inconclusive(`no verdict in ${idle.map(({ name }) => name).join(", ")}`),
+  ]);
+}

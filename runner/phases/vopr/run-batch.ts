@@ -1,0 +1,145 @@
+/**
+ * Runs one batch: the process, its lines, its failures into the archive, its judgement.
+ *
+ * A failing seed is durable before the next line is read; the books are changed by the caller, once,
+ * when the batch has ended.
+ */
+import type { Batch } from "../../../contracts/checkpoint.ts";
+import { evidenceKey } from "../../../contracts/bucket.ts";
+import { stringifyJson } from "../../../contracts/json.ts";
+import type { Judgement } from "../../../contracts/verdict.ts";
+import type { ScenarioProfile } from "../../../contracts/profile.ts";
+import { isoAt } from "../../platform/clock.ts";
+import type { ProgramEnd } from "../../platform/processes.ts";
+import { batchCommand, BatchReader, rangeOf } from "../../tools/vopr.ts";
+import { archiveSeed, failureIn, type BatchOrigin, type SeedFailure } from "../../triage/archive.ts";
+import { withSighting, type Sightings } from "../../triage/sightings.ts";
+import { commitOf, type PhaseContext } from "../context.ts";
+
+/** A batch may outlive its expected time by this factor, and never its profile's deadline. */
+const DEADLINE_FACTOR = 10;
+const MIN_DEADLINE_MS = 20_000;
+
+export interface BatchOutcome {
+  readonly judgement: Judgement;
+  /** Cut because the phase or the runner ended: no verdict, and no fault of anybody. */
+  readonly cut: boolean;
+  readonly iterations: number;
+  /** Failing seeds that no earlier attempt has counted. */
+  readonly failedSeeds: readonly bigint[];
+  readonly sightings: Sightings;
+  readonly suspect: bigint;
+  readonly evidenceKey: string | null;
+  readonly cpuMs: number;
+  readonly description: string;
+}
+
+export interface BatchRun {
+  readonly batch: Batch;
+  readonly scenario: ScenarioProfile;
+  readonly expectedMs: number;
+  /** Aborted at the end of the phase, and with the runner. */
+  readonly signal: AbortSignal;
+  /** Called for every parsed seed. */
+  readonly onSeed: () => void;
+}
+
+export async function runBatch(context: PhaseContext, run: BatchRun): Promise<BatchOutcome> {
+  const { batch, scenario } = run;
+  const profile = context.profile.vopr;
+  const command = batchCommand(profile, batch);
+  const origin: BatchOrigin = {
+    profile,
+    profileName: context.profile.name,
+    batch,
+    expectation: scenario.expectation,
+    cycle: context.state.get().cycle,
+    commit: commitOf(context.state.get()),
+    toolchain: context.toolchain,
+  };
+  const reader = new BatchReader(rangeOf(batch));
+  const counted = new Set(batch.counted_failures);
+  const failedSeeds: bigint[] = [];
+  let sightings: Sightings = {};
+
+  const archive = async (failure: SeedFailure): Promise<void> => {
+    if (counted.has(failure.seed)) return;
+    const sighting = await archiveSeed(context.outbox, origin, failure, isoAt(context.clock.nowMs()));
+    sightings = withSighting(sightings, sighting);
+    failedSeeds.push(failure.seed);
+  };
+
+  const end = await context.processes.run({
+    command,
+    deadlineMs: Math.min(
+      profile.batch.deadline_seconds * 1000,
+      Math.max(MIN_DEADLINE_MS, run.expectedMs * DEADLINE_FACTOR),
+    ),
+    stallMs: profile.batch.stall_seconds * 1000,
+    signal: run.signal,
+    onLine: async (line) => {
+      const { next, record } = reader.take(line);
+      if (record?.type === "iteration") {
+        run.onSeed();
+        const failure = failureIn(record.data, scenario.expectation);
+        if (failure !== undefined) await archive({ ...failure, record });
+      }
+      return next;
+    },
+  });
+
+  const verdict = reader.judge(end);
+  const cut = end.ending === "stopped";
+  if (!cut && verdict.verdict !== "inconclusive" && scenario.expectation === "must-pass") {
+    for (const seed of verdict.silentFailures) {
+      await archive({
+        seed,
+        invariant: "determinism",
+        message: "named in failed_seeds, without a line of its own",
+        record: null,
+      });
+    }
+  }
+  const key =
+    verdict.verdict === "inconclusive" && !cut
+      ? await keepEvidence(context, batch, command, end, verdict.reason)
+      : null;
+  return {
+    judgement: verdict,
+    cut,
+    iterations: verdict.iterations,
+    failedSeeds,
+    sightings,
+    suspect: reader.suspect,
+    evidenceKey: key,
+    cpuMs: end.cpuMs,
+    description: end.description,
+  };
+}
+
+/** The raw output (head and tail) of a batch without a verdict. */
+async function keepEvidence(
+  context: PhaseContext,
+  batch: Batch,
+  command: readonly string[],
+  end: ProgramEnd,
+  reason: string | null,
+): Promise<string> {
+  // Retries share the id of their batch: the first seed makes the key theirs.
+  const key = evidenceKey(context.state.get().cycle, batch.id, batch.attempt, batch.starting_seed);
+  const { ending, exitCode, signal, description, stdout, stderr, durationMs } = end;
+  const evidence = {
+    batch,
+    command,
+    reason,
+    ending,
+    exit_code: exitCode,
+    signal,
+    description,
+    duration_ms: durationMs,
+    stdout,
+    stderr,
+  };
+  await context.outbox.put(key, stringifyJson(evidence));
+  return key;
+}

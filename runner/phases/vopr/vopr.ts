@@ -1,0 +1,248 @@
+/**
+ * The VOPR marathon: one worker per core, each taking the next batch until the time is used.
+ *
+ * Order of business: the canary; the seeds of open findings on a new commit; batches an earlier run left
+ * open; then new seeds, by fair share. The books are saved before a batch starts and after it ended, so a
+ * killed runner runs exactly the open batches again, under their old ids.
+ */
+import type { Batch } from "../../../contracts/checkpoint.ts";
+import type { CycleState } from "../../../contracts/cycle.ts";
+import type { VoprResult } from "../../../contracts/results.ts";
+import { readRegistry } from "../../triage/registry-store.ts";
+import { withSighting, type Sightings } from "../../triage/sightings.ts";
+import { sendCritical } from "../../triage/critical.ts";
+import { resultFrame, type PhaseContext } from "../context.ts";
+import { runCanary } from "./canary.ts";
+import { withRechecks } from "./recheck.ts";
+import { failuresOf, iterationsOf, judgeMarathon } from "./result.ts";
+import { runBatch, type BatchOutcome } from "./run-batch.ts";
+import { batchIterations, expectedCpuMs, isDeterminismBatch, MIN_REMAINING_MS, nextScenario } from "./schedule.ts";
+import {
+  bookConclusive,
+  bookInconclusive,
+  bookRecheck,
+  freshVoprState,
+  giveBack,
+  handOutNew,
+  handOutWaiting,
+  reopen,
+  voprOf,
+} from "./transitions.ts";
+
+/** So many inconclusive batches in a row, per worker, and the simulator is unusable. */
+const MAX_INCONCLUSIVE_PER_WORKER = 6;
+/** Pause after an inconclusive batch, growing with their number: a broken program must not be started in a hot loop. */
+const INCONCLUSIVE_PAUSE_MS = 100;
+const MAX_PAUSE_MS = 5_000;
+
+export async function voprPhase(context: PhaseContext, workers: number): Promise<VoprResult | undefined> {
+  const { state, clock } = context;
+  const startedMs = clock.nowMs();
+  state.change((now) => (now.vopr === null ? { ...now, vopr: freshVoprState(now.checkpoint.open) } : reopen(now)));
+
+  context.live.activity = "looking for the planted bug";
+  if (voprOf(state.get()).canary === null) {
+    const canary = await runCanary(context, workers);
+    if (canary === undefined) return undefined;
+    context.worked();
+    if (!canary.found)
+      context.warn(`VOPR is untrusted: its canary ${canary.canary} was not found (${canary.reason ?? ""})`);
+    state.change((now) => ({ ...now, vopr: { ...voprOf(now), canary } }));
+  }
+  await planRechecks(context);
+  await state.save();
+
+  const endedEarly = await marathon(context, workers);
+  await state.save();
+  if (context.signal.aborted) return undefined;
+  return resultOf(context, workers, startedMs, endedEarly);
+}
+
+/** The figures of a marathon that is still running, for an interim digest; undefined before it began. */
+export function voprResultSoFar(context: PhaseContext, workers: number): VoprResult | undefined {
+  const { vopr, started_at: startedAt } = context.state.get();
+  return vopr === null ? undefined : resultOf(context, workers, Date.parse(startedAt), undefined);
+}
+
+async function planRechecks(context: PhaseContext): Promise<void> {
+  if (voprOf(context.state.get()).rechecks_planned) return;
+  const registry = await readRegistry(context.store);
+  if (registry.kind === "unreadable") {
+    context.warn(`known findings were not run again: ${registry.reason}`);
+    return;
+  }
+  context.state.change((now) => withRechecks(now, registry.registry, context.profile.vopr, context.clock.nowMs()));
+}
+
+/** Returns why the marathon ended before its time; undefined when it did not. */
+async function marathon(context: PhaseContext, workers: number): Promise<string | undefined> {
+  const inFlight = new Map<string, number>();
+  const gaveUp = new AbortController();
+  const timeUp = new AbortController();
+  const signal = AbortSignal.any([context.signal, timeUp.signal, gaveUp.signal]);
+  const timer = setTimeout(
+    () => {
+      timeUp.abort();
+    },
+    Math.max(0, context.leftMs()),
+  );
+  const scenarios = new Map(context.profile.vopr.scenarios.map((scenario) => [scenario.name, scenario]));
+  let reason: string | undefined;
+
+  async function work(): Promise<void> {
+    while (!signal.aborted) {
+      const taken = take(context, inFlight);
+      if (taken === undefined) return;
+      const { batch, expectedMs } = taken;
+      const scenario = scenarios.get(batch.scenario);
+      if (scenario === undefined) {
+        context.state.change((now) => bookUnknownScenario(now, batch));
+        continue;
+      }
+      await context.state.save();
+      inFlight.set(batch.scenario, (inFlight.get(batch.scenario) ?? 0) + expectedMs);
+      let seen = 0;
+      const onSeed = (): void => {
+        seen += 1;
+        context.live.iterationsInFlight += 1;
+      };
+      const outcome = await runBatch(context, { batch, scenario, expectedMs, signal, onSeed });
+      context.live.iterationsInFlight -= seen;
+      inFlight.set(batch.scenario, (inFlight.get(batch.scenario) ?? 0) - expectedMs);
+      book(context, batch, outcome);
+      if (outcome.cut) continue;
+      if (outcome.failedSeeds.length > context.profile.vopr.critical_failures) {
+        await sendCritical(context, batch, outcome.failedSeeds.length);
+      }
+      const inARow = voprOf(context.state.get()).inconclusive_in_a_row;
+      if (inARow >= MAX_INCONCLUSIVE_PER_WORKER * workers) {
+        reason ??= `gave up after ${String(inARow)} batches in a row without a verdict: ${outcome.judgement.reason ?? ""}`;
+        gaveUp.abort();
+      } else if (inARow > 0) {
+        await context.clock.sleep(Math.min(MAX_PAUSE_MS, INCONCLUSIVE_PAUSE_MS * inARow), signal);
+      }
+    }
+  }
+
+  try {
+    await Promise.all(Array.from({ length: workers }, work));
+  } finally {
+    clearTimeout(timer);
+    gaveUp.abort(); // one worker threw: the others end their batches
+  }
+  return reason;
+}
+
+/** The next batch, entered in the books; undefined when there is no time for one. */
+function take(context: PhaseContext, inFlight: Map<string, number>): { batch: Batch; expectedMs: number } | undefined {
+  const profile = context.profile.vopr;
+  const leftMs = context.leftMs();
+  if (leftMs < MIN_REMAINING_MS) return undefined;
+  const state = context.state.get();
+  const rateOf = (scenario: string): number | null =>
+    voprOf(state).scenarios[scenario]?.iterations_per_cpu_second ?? null;
+  const waiting = handOutWaiting(state);
+  const handedOut = waiting ?? handOut();
+  context.state.change(() => handedOut.state);
+  const { batch } = handedOut;
+  const repeats = batch.kind === "determinism" ? 2 : 1;
+  return { batch, expectedMs: repeats * expectedCpuMs(profile, rateOf(batch.scenario), batch.iterations) };
+
+  function handOut(): { state: CycleState; batch: Batch } {
+    const { name } = nextScenario(profile, voprOf(state), inFlight);
+    const iterations = batchIterations(profile, rateOf(name), leftMs);
+    const determinism = isDeterminismBatch(
+      voprOf(state).batches + voprOf(state).open.length,
+      profile.determinism.share,
+    );
+    const kind = determinism ? "determinism" : "normal";
+    return handOutNew(
+      state,
+      profile,
+      name,
+      determinism ? Math.ceil(iterations / 2) : iterations,
+      kind,
+      context.clock.nowMs(),
+    );
+  }
+}
+
+function book(context: PhaseContext, batch: Batch, outcome: BatchOutcome): void {
+  const { iterations, failedSeeds, cpuMs, suspect } = outcome;
+  const inconclusive = outcome.judgement.verdict === "inconclusive";
+  const reason = outcome.judgement.reason ?? outcome.description;
+  context.state.change((now) => {
+    const seen = Object.values(outcome.sightings).reduce<Sightings>(withSighting, now.sightings);
+    const state = { ...now, sightings: seen };
+    if (outcome.cut) return giveBack(state, batch, failedSeeds, cpuMs);
+    const booked = inconclusive
+      ? bookInconclusive(state, batch, { reason, suspect, failedSeeds, evidenceKey: outcome.evidenceKey, cpuMs })
+      : bookConclusive(state, batch, { iterations, failedSeeds, cpuMs });
+    return bookRecheck(booked, batch, outcome.judgement.verdict);
+  });
+  if (outcome.cut) return;
+  if (!inconclusive) context.worked();
+  const { id, kind, scenario, starting_seed: seed, attempt } = batch;
+  context.log[inconclusive ? "warn" : "info"](
+    {
+      batch: id,
+      kind,
+      scenario,
+      starting_seed: seed.toString(),
+      iterations: batch.iterations,
+      attempt,
+      failures: failedSeeds.length,
+      reason: outcome.judgement.reason,
+      cpu_ms: cpuMs,
+    },
+    `batch ${outcome.judgement.verdict}`,
+  );
+}
+
+/** A batch left by a profile that knew another scenario: nobody can run it, so it is reported. */
+function bookUnknownScenario(state: CycleState, batch: Batch): CycleState {
+  const reason = `scenario ${batch.scenario} is no longer in the profile`;
+  return bookInconclusive(
+    state,
+    { ...batch, attempt: 2 },
+    { reason, suspect: batch.starting_seed, failedSeeds: [], evidenceKey: null, cpuMs: 0 },
+  );
+}
+
+function resultOf(
+  context: PhaseContext,
+  workers: number,
+  startedMs: number,
+  endedEarly: string | undefined,
+): VoprResult {
+  const state = context.state.get();
+  const vopr = voprOf(state);
+  const frame = resultFrame(context, startedMs);
+  const seconds = (state.spent_ms.vopr ?? 0) / 1000;
+  const scenarios = Object.entries(vopr.scenarios).map(([name, share]) => [
+    name,
+    {
+      iterations: share.iterations,
+      failures: share.failures,
+      cpu_seconds: share.cpu_ms / 1000,
+      from_seed: share.from_seed,
+      next_seed: state.checkpoint.scenarios[name]?.next_seed ?? share.from_seed,
+    },
+  ]);
+  return {
+    phase: "vopr",
+    ...judgeMarathon(vopr, context.profile, endedEarly),
+    ...frame,
+    duration_seconds: seconds,
+    iterations: iterationsOf(vopr),
+    failures_total: failuresOf(vopr),
+    workers,
+    batches: vopr.batches,
+    throughput_sps: seconds > 0 ? iterationsOf(vopr) / seconds : 0,
+    scenarios: Object.fromEntries(scenarios) as VoprResult["scenarios"],
+    determinism_iterations: vopr.determinism_iterations,
+    inconclusive_seeds: vopr.inconclusive_seeds,
+    inconclusive: vopr.inconclusive,
+    canary: vopr.canary,
+  };
+}

@@ -1,0 +1,19 @@
+/** Everything of the outside world that the runner uses, built in one place per program (runner/open-runner.ts). */
+import type { Toolchain } from "../../contracts/parts.ts";
+import type { ObjectStore } from "../store/object-store.ts";
+import type { Outbox } from "../store/outbox.ts";
+import type { Clock } from "./clock.ts";
+import type { Log } from "./log.ts";
+import type { Notifier } from "./notifier.ts";
+import type { Processes } from "./processes.ts";
+
+export interface RunnerDependencies {
+  readonly clock: Clock;
+  readonly processes: Processes;
+  /** For reading, and for the conditional write of the registry; everything else is written through the outbox. */
+  readonly store: ObjectStore;
+  readonly outbox: Outbox;
+  readonly notifier: Notifier;
+  readonly log: Log;
+  readonly toolchain: Toolchain;
+}

@@ -1,0 +1,71 @@
+/**
+ * The embedded profile: this project tests its own simulator, parsers and replica code. Needs nothing but Node.
+ *
+ * The programs are started from where this very code came from: TypeScript sources in a checkout,
+ * bundles beside the bundle of the CLI.
+ */
+import { fileURLToPath } from "node:url";
+import type { Profile } from "../../contracts/profile.ts";
+
+const FROM_SOURCE = import.meta.url.endsWith(".ts");
+
+const PROGRAMS = {
+  vopr: "sim/vopr",
+  explore: "sim/explore",
+  fuzz: "embedded/fuzz",
+  bench: "embedded/bench",
+} as const;
+
+function command(program: keyof typeof PROGRAMS): string[] {
+  // Bundled, this module is dist/chunks/NAME.js.
+  const url = FROM_SOURCE ? `../../${PROGRAMS[program]}.ts` : `../${program}.js`;
+  return [process.execPath, fileURLToPath(new URL(url, import.meta.url))];
+}
+
+/** The checkout. */
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+
+export function embeddedProfile(): Profile {
+  return {
+    name: "embedded",
+    work_tree: ROOT,
+    duration_seconds: 90,
+    // The other workloads are small and quick; the marathon gets the rest of the ninety seconds.
+    time_shares: { prepare: 1, "formal-verification": 8, benchmarks: 6, fuzz: 10, vopr: 63, digest: 2 },
+    formal_verification: {
+      tool: "explore",
+      command: command("explore"),
+      arguments: [],
+      canary: { name: "skip-fsync", arguments: ["--canary", "skip-fsync"] },
+    },
+    benchmarks: { tool: "tinybench", command: command("bench") },
+    fuzz: {
+      tool: "fast-check",
+      command: command("fuzz"),
+      targets: ["json", "vopr-records", "bucket-keys", "lines", "seeds", "retries"],
+      canary_target: "canary",
+    },
+    vopr: {
+      command: command("vopr"),
+      arguments: [],
+      repro_command: "npx kimtest vopr",
+      scenarios: [
+        { name: "baseline", weight: 1, expectation: "must-pass" },
+        { name: "swizzle", weight: 2, expectation: "must-pass" },
+        { name: "gray", weight: 2, expectation: "must-pass" },
+        { name: "combined", weight: 4, expectation: "must-pass" },
+      ],
+      seed_offset: 0n,
+      batch: {
+        first_iterations: 20,
+        max_iterations: 100_000,
+        target_seconds: 10,
+        stall_seconds: 20,
+        deadline_seconds: 1_800,
+      },
+      determinism: { share: 0.05, arguments: ["--check-determinism", "--no-trace-on-failure"] },
+      canary: { name: "skip-fsync", scenario: "combined", arguments: ["--canary", "skip-fsync"], iterations: 60 },
+      critical_failures: 100,
+    },
+  };
+}

@@ -1,0 +1,97 @@
+/** Archives one failing seed alone: everything needed to see it again. */
+import type { Batch } from "../../contracts/checkpoint.ts";
+import { voprFailureKey } from "../../contracts/bucket.ts";
+import type { Sighting } from "../../contracts/cycle.ts";
+import type { VoprFailure } from "../../contracts/failure.ts";
+import { stringifyJson } from "../../contracts/json.ts";
+import type { Toolchain } from "../../contracts/parts.ts";
+import type { Expectation, VoprProfile } from "../../contracts/profile.ts";
+import type { IterationData } from "../../contracts/vopr.ts";
+import type { Outbox } from "../store/outbox.ts";
+import { batchCommand, reproCommand } from "../tools/vopr.ts";
+
+/** Where a batch belongs. */
+export interface BatchOrigin {
+  readonly profile: VoprProfile;
+  readonly profileName: string;
+  readonly batch: Batch;
+  readonly expectation: Expectation;
+  readonly cycle: number;
+  readonly commit: string;
+  readonly toolchain: Toolchain;
+}
+
+export interface SeedFailure {
+  readonly seed: bigint;
+  readonly invariant: string;
+  readonly message: string;
+  /** The vopr's own line; null when it printed none. */
+  readonly record: unknown;
+}
+
+/**
+ * What an iteration record says under its scenario's expectation: undefined when all is well.
+ *
+ * A scenario that must detect (Kimberlite's Byzantine attacks) fails by design, and a seed of it that
+ * passes is the bug.
+ */
+export function failureIn(data: IterationData, expectation: Expectation): Omit<SeedFailure, "record"> | undefined {
+  if (expectation === "must-pass") {
+    return data.status === "failed" ? { seed: data.seed, invariant: data.invariant, message: data.message } : undefined;
+  }
+  if (data.status === "failed") return undefined;
+  return {
+    seed: data.seed,
+    invariant: "undetected",
+    message: "the attack of this scenario must be detected, but the seed passed",
+  };
+}
+
+/** Makes one failure durable and returns how it was seen. The same batch and seed always give the same key. */
+export async function archiveSeed(
+  outbox: Outbox,
+  origin: BatchOrigin,
+  failure: SeedFailure,
+  archivedAt: string,
+): Promise<Sighting> {
+  const { batch, profile } = origin;
+  const { command, repro } = reproCommand(profile, batch, failure.seed);
+  const signature = `${failure.invariant}:${batch.scenario}`;
+  const key = voprFailureKey(failure.seed, batch.id);
+  const record: VoprFailure = {
+    version: 1,
+    kind: "vopr",
+    seed: failure.seed,
+    signature,
+    scenario: batch.scenario,
+    invariant: failure.invariant,
+    message: failure.message,
+    expectation: origin.expectation,
+    archived_at: archivedAt,
+    cycle: origin.cycle,
+    git_commit: origin.commit,
+    profile: origin.profileName,
+    toolchain: origin.toolchain,
+    command,
+    repro,
+    batch: {
+      id: batch.id,
+      starting_seed: batch.starting_seed,
+      iterations: batch.iterations,
+      command: batchCommand(profile, batch),
+    },
+    record: failure.record,
+  };
+  await outbox.put(key, stringifyJson(record));
+  return {
+    signature,
+    workload: "vopr",
+    count: 1,
+    first_at: archivedAt,
+    last_at: archivedAt,
+    seeds: [failure.seed],
+    message: failure.message,
+    repro,
+    failure_key: key,
+  };
+}
