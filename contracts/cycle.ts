@@ -42,8 +42,8 @@ export const voprStateSchema = z.object({
       iterations: count,
       failures: count,
       cpu_ms: milliseconds,
-      /** Iterations per second of CPU time in the newest batch; null before the first. */
-      iterations_per_cpu_second: z.number().positive().nullable(),
+      /** Of one worker, by the wall clock, in the newest full batch; null before the first. */
+      iterations_per_second: z.number().positive().nullable(),
     }),
   ),
   batches: count,

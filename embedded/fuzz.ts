@@ -46,7 +46,7 @@ function fuzz(target: string, seconds: number, firstSeed: number, path: string |
         target,
         executions,
         elapsed_secs: elapsedSeconds(),
-        failure: { message, counterexample, seed, path: details.counterexamplePath ?? "", shrinks: details.numShrinks },
+        failure: { message, counterexample, seed, path: details.counterexamplePath, shrinks: details.numShrinks },
       };
     }
     if (path !== undefined || elapsedSeconds() >= seconds) {

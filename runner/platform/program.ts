@@ -28,7 +28,8 @@ export function errorText(name: string, error: unknown): string {
 /** An error nobody made for people is a bug; 101 as a panic in Rust, so that nobody takes it for a finding. */
 const EXIT_BUG = 101;
 
-function exitCodeOf(error: unknown): number {
+/** The exit code that an error ends a program with. */
+export function exitCodeOf(error: unknown): number {
   if (error instanceof KimtestError) return error.exitCode;
   return isArgumentError(error) ? EXIT.usage : EXIT_BUG;
 }

@@ -228,7 +228,7 @@ describe("s3Error", () => {
       "aws sso login",
     ],
     [new Error("Region is missing"), "STORE_REFUSED", "AWS_REGION"],
-  ])("%s is %s", (error, code, hint) => {
+  ])("case %# is read as it should be", (error, code, hint) => {
     const mapped = s3Error(error, "s3://bucket: cannot read a") as KimtestError;
     expect(mapped).toBeInstanceOf(KimtestError);
     expect(mapped.code).toBe(code);

@@ -268,7 +268,6 @@ export function describeStoreContract(name: string, options: ContractOptions): v
       }
       expect(position).toBe(size);
       // S3: two parts of 8 MiB under way and one being gathered, each for a moment in two copies.
-      process.stderr.write(`PEAK ${peak / MEBIBYTE}\n`);
       expect(peak).toBeLessThan(34 * MEBIBYTE);
     });
 

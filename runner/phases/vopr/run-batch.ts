@@ -31,6 +31,7 @@ export interface BatchOutcome {
   readonly suspect: bigint;
   readonly evidenceKey: string | null;
   readonly cpuMs: number;
+  readonly wallMs: number;
   readonly description: string;
 }
 
@@ -113,6 +114,7 @@ export async function runBatch(context: PhaseContext, run: BatchRun): Promise<Ba
     suspect: reader.suspect,
     evidenceKey: key,
     cpuMs: end.cpuMs,
+    wallMs: end.durationMs,
     description: end.description,
   };
 }

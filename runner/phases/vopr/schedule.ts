@@ -15,6 +15,8 @@ const REMAINING_SHARE = 0.8;
 /** With less than this left, no batch is begun. */
 export const MIN_REMAINING_MS = 250;
 
+type ScenarioShare = VoprState["scenarios"][string];
+
 /** Expected CPU time of what is running, milliseconds by scenario. */
 export type InFlight = ReadonlyMap<string, number>;
 
@@ -26,17 +28,27 @@ export function nextScenario(profile: VoprProfile, state: VoprState, inFlight: I
 }
 
 /** How many seeds the next batch of a scenario takes. `leftMs`: what remains of the phase. */
-export function batchIterations(profile: VoprProfile, iterationsPerCpuSecond: number | null, leftMs: number): number {
+export function batchIterations(profile: VoprProfile, iterationsPerSecond: number | null, leftMs: number): number {
   const { first_iterations: first, max_iterations: max, target_seconds: targetSeconds } = profile.batch;
-  if (iterationsPerCpuSecond === null) return Math.min(first, max);
+  if (iterationsPerSecond === null) return Math.min(first, max);
   const lengthSeconds = Math.min(targetSeconds, (leftMs / 1000) * REMAINING_SHARE);
-  return Math.max(1, Math.min(max, Math.floor(iterationsPerCpuSecond * lengthSeconds)));
+  return Math.max(1, Math.min(max, Math.floor(iterationsPerSecond * lengthSeconds)));
 }
 
-/** CPU time a batch is expected to take, milliseconds. */
-export function expectedCpuMs(profile: VoprProfile, iterationsPerCpuSecond: number | null, iterations: number): number {
-  const rate = iterationsPerCpuSecond ?? profile.batch.first_iterations / profile.batch.target_seconds;
-  return (iterations / rate) * 1000;
+export interface Cost {
+  /** Milliseconds by the wall clock. */
+  readonly wallMs: number;
+  readonly cpuMs: number;
+}
+
+/** What a batch is expected to take; before anything was measured, the aimed-at length of a batch. */
+export function expectedCost(profile: VoprProfile, share: ScenarioShare | undefined, batch: Batch): Cost {
+  const targetMs = profile.batch.target_seconds * 1000;
+  const runs = batch.kind === "determinism" ? 2 * batch.iterations : batch.iterations;
+  const rate = share?.iterations_per_second ?? null;
+  const wallMs = rate === null ? targetMs : (runs / rate) * 1000;
+  const measured = share !== undefined && share.iterations > 0 && share.cpu_ms > 0;
+  return { wallMs, cpuMs: measured ? (runs * share.cpu_ms) / share.iterations : wallMs };
 }
 
 /**

@@ -84,7 +84,7 @@ export function handOutNew(
     iterations: 0,
     failures: 0,
     cpu_ms: 0,
-    iterations_per_cpu_second: null,
+    iterations_per_second: null,
   };
   return {
     batch,
@@ -126,103 +126,40 @@ function advanced(progress: ScenarioProgress, commit: string, from: bigint, next
   return { ...progress, next_seed: next, commits: [...older, range].slice(-MAX_COMMIT_RANGES) };
 }
 
-export interface Counted {
-  /** Seeds with a verdict. */
+/** What a batch left behind, whatever its verdict. */
+export interface Ended {
+  /** Seeds with a verdict; 0 without one. */
   readonly iterations: number;
-  /** Seeds that failed and were not counted by the first attempt. */
+  /** Seeds that failed, archived now and by no earlier attempt. */
   readonly failedSeeds: readonly bigint[];
   readonly cpuMs: number;
+  readonly wallMs: number;
 }
 
 /** Books a batch that passed or failed. */
-export function bookConclusive(state: CycleState, batch: Batch, counted: Counted): CycleState {
-  const failures = counted.failedSeeds.length + batch.counted_failures.length;
+export function bookConclusive(state: CycleState, batch: Batch, ended: Ended): CycleState {
   const vopr = voprOf(state);
+  const determinism = batch.kind === "determinism" ? ended.iterations : 0;
   const closed = withVopr(state, {
     open: vopr.open.filter((open) => !isSameBatch(open, batch)),
     batches: vopr.batches + 1,
     inconclusive_in_a_row: 0,
-    determinism_iterations: vopr.determinism_iterations + (batch.kind === "determinism" ? counted.iterations : 0),
-    scenarios: withShare(
-      vopr,
-      batch,
-      counted,
-      batch.kind === "recheck" ? 0 : counted.iterations,
-      batch.kind === "recheck" ? 0 : failures,
-    ),
+    determinism_iterations: vopr.determinism_iterations + determinism,
   });
-  if (batch.kind === "recheck") return closed;
-  return {
-    ...closed,
-    checkpoint: withTotals(closed.checkpoint, batch, counted.iterations, failures, counted.failedSeeds),
-  };
+  return withWork(closed, batch, ended);
 }
 
-function withShare(
-  vopr: VoprState,
-  batch: Batch,
-  counted: Counted,
-  iterations: number,
-  failures: number,
-): VoprState["scenarios"] {
-  const share = vopr.scenarios[batch.scenario];
-  const rate = counted.cpuMs > 0 && counted.iterations > 0 ? counted.iterations / (counted.cpuMs / 1000) : null;
-  // A determinism batch runs each seed twice; a retry or a recheck may be a single seed: they do not tell the speed.
-  const measured = batch.kind === "normal" && batch.attempt === 1 ? rate : null;
-  return {
-    ...vopr.scenarios,
-    [batch.scenario]: {
-      from_seed: share?.from_seed ?? batch.starting_seed,
-      iterations: (share?.iterations ?? 0) + iterations,
-      failures: (share?.failures ?? 0) + failures,
-      cpu_ms: (share?.cpu_ms ?? 0) + counted.cpuMs,
-      iterations_per_cpu_second: measured ?? share?.iterations_per_cpu_second ?? null,
-    },
-  };
-}
-
-function withTotals(
-  checkpoint: Checkpoint,
-  batch: Batch,
-  iterations: number,
-  failures: number,
-  failedSeeds: readonly bigint[],
-): Checkpoint {
-  const progress = checkpoint.scenarios[batch.scenario];
-  if (progress === undefined) throw new Error(`batch ${String(batch.id)} belongs to a scenario without a cursor`);
-  return {
-    ...checkpoint,
-    total_iterations: checkpoint.total_iterations + iterations,
-    total_failures: checkpoint.total_failures + failures,
-    failed_seeds: [...new Set([...checkpoint.failed_seeds, ...batch.counted_failures, ...failedSeeds])].slice(
-      -MAX_FAILED_SEEDS,
-    ),
-    scenarios: {
-      ...checkpoint.scenarios,
-      [batch.scenario]: {
-        ...progress,
-        iterations: progress.iterations + iterations,
-        failures: progress.failures + failures,
-      },
-    },
-  };
-}
-
-export interface NoVerdict {
+export interface NoVerdict extends Ended {
   readonly reason: string;
   /** The seed the program was at. */
   readonly suspect: bigint;
-  /** Failing seeds it had printed by then; archived already. */
-  readonly failedSeeds: readonly bigint[];
   readonly evidenceKey: string | null;
-  readonly cpuMs: number;
 }
 
 /** Books an inconclusive batch: its seeds wait for their one retry, or are listed for good. */
 export function bookInconclusive(state: CycleState, batch: Batch, ended: NoVerdict): CycleState {
   const vopr = voprOf(state);
-  const failedSeeds = [...batch.counted_failures, ...ended.failedSeeds];
-  const retries = retriesOf(batch, ended.suspect, failedSeeds);
+  const retries = retriesOf(batch, ended.suspect, [...batch.counted_failures, ...ended.failedSeeds]);
   const final = retries.length === 0;
   const listed: InconclusiveSeeds = {
     scenario: batch.scenario,
@@ -231,31 +168,73 @@ export function bookInconclusive(state: CycleState, batch: Batch, ended: NoVerdi
     reason: ended.reason,
     evidence_key: ended.evidenceKey,
   };
-  // What failed before the end of a last attempt did fail, though the batch as a whole says nothing.
-  const failures = final && batch.kind !== "recheck" ? failedSeeds.length : 0;
-  const booked = withVopr(state, {
+  const closed = withVopr(state, {
     open: vopr.open.filter((open) => !isSameBatch(open, batch)),
     waiting: [...vopr.waiting, ...retries],
     batches: vopr.batches + 1,
     inconclusive_in_a_row: vopr.inconclusive_in_a_row + 1,
     inconclusive_seeds: vopr.inconclusive_seeds + (final ? batch.iterations : 0),
     inconclusive: (final ? [...vopr.inconclusive, listed] : vopr.inconclusive).slice(0, MAX_INCONCLUSIVE_LISTED),
-    scenarios: withShare(vopr, batch, { iterations: 0, failedSeeds: [], cpuMs: ended.cpuMs }, 0, failures),
   });
-  return failures === 0
-    ? booked
-    : { ...booked, checkpoint: withTotals(booked.checkpoint, batch, 0, failures, failedSeeds) };
+  return withWork(closed, batch, { ...ended, iterations: 0 });
 }
 
 /** A batch that was cut by the end of the phase: it waits, under its id, for the next chance. */
-export function giveBack(state: CycleState, batch: Batch, failedSeeds: readonly bigint[], cpuMs: number): CycleState {
+export function giveBack(state: CycleState, batch: Batch, ended: Ended): CycleState {
   const vopr = voprOf(state);
-  const counted = { ...batch, counted_failures: [...batch.counted_failures, ...failedSeeds] };
-  return withVopr(state, {
+  const waits = { ...batch, counted_failures: [...batch.counted_failures, ...ended.failedSeeds] };
+  const closed = withVopr(state, {
     open: vopr.open.filter((open) => !isSameBatch(open, batch)),
-    waiting: [counted, ...vopr.waiting],
-    scenarios: withShare(vopr, batch, { iterations: 0, failedSeeds: [], cpuMs }, 0, 0),
+    waiting: [waits, ...vopr.waiting],
   });
+  return withWork(closed, batch, { ...ended, iterations: 0 });
+}
+
+/** Adds work to the scenario's share and to the totals. A failure counts when it is archived, a seed when it has a verdict. */
+function withWork(state: CycleState, batch: Batch, ended: Ended): CycleState {
+  const vopr = voprOf(state);
+  const { checkpoint } = state;
+  const share = vopr.scenarios[batch.scenario];
+  const isRecheck = batch.kind === "recheck";
+  const iterations = isRecheck ? 0 : ended.iterations;
+  const failures = isRecheck ? 0 : ended.failedSeeds.length;
+  const worked = withVopr(state, {
+    scenarios: {
+      ...vopr.scenarios,
+      [batch.scenario]: {
+        from_seed: share?.from_seed ?? batch.starting_seed,
+        iterations: (share?.iterations ?? 0) + iterations,
+        failures: (share?.failures ?? 0) + failures,
+        cpu_ms: (share?.cpu_ms ?? 0) + ended.cpuMs,
+        iterations_per_second: measuredRate(batch, ended) ?? share?.iterations_per_second ?? null,
+      },
+    },
+  });
+  const progress = checkpoint.scenarios[batch.scenario];
+  if (isRecheck || progress === undefined) return worked;
+  return {
+    ...worked,
+    checkpoint: {
+      ...checkpoint,
+      total_iterations: checkpoint.total_iterations + iterations,
+      total_failures: checkpoint.total_failures + failures,
+      failed_seeds: [...new Set([...checkpoint.failed_seeds, ...ended.failedSeeds])].slice(-MAX_FAILED_SEEDS),
+      scenarios: {
+        ...checkpoint.scenarios,
+        [batch.scenario]: {
+          ...progress,
+          iterations: progress.iterations + iterations,
+          failures: progress.failures + failures,
+        },
+      },
+    },
+  };
+}
+
+/** A determinism batch runs each seed twice; a retry or a recheck may be a single seed: they do not tell the speed. */
+function measuredRate(batch: Batch, ended: Ended): number | null {
+  if (batch.kind !== "normal" || batch.attempt === 2 || ended.iterations === 0 || ended.wallMs <= 0) return null;
+  return ended.iterations / (ended.wallMs / 1000);
 }
 
 /** After a restart: whatever was running waits again. */

@@ -7,6 +7,7 @@
  */
 import type { Batch } from "../../../contracts/checkpoint.ts";
 import type { CycleState } from "../../../contracts/cycle.ts";
+import type { VoprProfile } from "../../../contracts/profile.ts";
 import type { VoprResult } from "../../../contracts/results.ts";
 import { readRegistry } from "../../triage/registry-store.ts";
 import { withSighting, type Sightings } from "../../triage/sightings.ts";
@@ -16,7 +17,15 @@ import { runCanary } from "./canary.ts";
 import { withRechecks } from "./recheck.ts";
 import { failuresOf, iterationsOf, judgeMarathon } from "./result.ts";
 import { runBatch, type BatchOutcome } from "./run-batch.ts";
-import { batchIterations, expectedCpuMs, isDeterminismBatch, MIN_REMAINING_MS, nextScenario } from "./schedule.ts";
+import {
+  batchIterations,
+  expectedCost,
+  isDeterminismBatch,
+  MIN_REMAINING_MS,
+  nextScenario,
+  type Cost,
+  type InFlight,
+} from "./schedule.ts";
 import {
   bookConclusive,
   bookInconclusive,
@@ -93,22 +102,22 @@ async function marathon(context: PhaseContext, workers: number): Promise<string 
     while (!signal.aborted) {
       const taken = take(context, inFlight);
       if (taken === undefined) return;
-      const { batch, expectedMs } = taken;
+      const { batch, cost } = taken;
       const scenario = scenarios.get(batch.scenario);
       if (scenario === undefined) {
         context.state.change((now) => bookUnknownScenario(now, batch));
         continue;
       }
       await context.state.save();
-      inFlight.set(batch.scenario, (inFlight.get(batch.scenario) ?? 0) + expectedMs);
+      inFlight.set(batch.scenario, (inFlight.get(batch.scenario) ?? 0) + cost.cpuMs);
       let seen = 0;
       const onSeed = (): void => {
         seen += 1;
         context.live.iterationsInFlight += 1;
       };
-      const outcome = await runBatch(context, { batch, scenario, expectedMs, signal, onSeed });
+      const outcome = await runBatch(context, { batch, scenario, expectedMs: cost.wallMs, signal, onSeed });
       context.live.iterationsInFlight -= seen;
-      inFlight.set(batch.scenario, (inFlight.get(batch.scenario) ?? 0) - expectedMs);
+      inFlight.set(batch.scenario, (inFlight.get(batch.scenario) ?? 0) - cost.cpuMs);
       book(context, batch, outcome);
       if (outcome.cut) continue;
       if (outcome.failedSeeds.length > context.profile.vopr.critical_failures) {
@@ -134,79 +143,55 @@ async function marathon(context: PhaseContext, workers: number): Promise<string 
 }
 
 /** The next batch, entered in the books; undefined when there is no time for one. */
-function take(context: PhaseContext, inFlight: Map<string, number>): { batch: Batch; expectedMs: number } | undefined {
+function take(context: PhaseContext, inFlight: InFlight): { batch: Batch; cost: Cost } | undefined {
   const profile = context.profile.vopr;
   const leftMs = context.leftMs();
   if (leftMs < MIN_REMAINING_MS) return undefined;
   const state = context.state.get();
-  const rateOf = (scenario: string): number | null =>
-    voprOf(state).scenarios[scenario]?.iterations_per_cpu_second ?? null;
-  const waiting = handOutWaiting(state);
-  const handedOut = waiting ?? handOut();
+  const handedOut = handOutWaiting(state) ?? handOutByShare(state, profile, inFlight, leftMs, context.clock.nowMs());
   context.state.change(() => handedOut.state);
   const { batch } = handedOut;
-  const repeats = batch.kind === "determinism" ? 2 : 1;
-  return { batch, expectedMs: repeats * expectedCpuMs(profile, rateOf(batch.scenario), batch.iterations) };
+  return { batch, cost: expectedCost(profile, voprOf(state).scenarios[batch.scenario], batch) };
+}
 
-  function handOut(): { state: CycleState; batch: Batch } {
-    const { name } = nextScenario(profile, voprOf(state), inFlight);
-    const iterations = batchIterations(profile, rateOf(name), leftMs);
-    const determinism = isDeterminismBatch(
-      voprOf(state).batches + voprOf(state).open.length,
-      profile.determinism.share,
-    );
-    const kind = determinism ? "determinism" : "normal";
-    return handOutNew(
-      state,
-      profile,
-      name,
-      determinism ? Math.ceil(iterations / 2) : iterations,
-      kind,
-      context.clock.nowMs(),
-    );
-  }
+function handOutByShare(state: CycleState, profile: VoprProfile, inFlight: InFlight, leftMs: number, nowMs: number) {
+  const vopr = voprOf(state);
+  const { name } = nextScenario(profile, vopr, inFlight);
+  const iterations = batchIterations(profile, vopr.scenarios[name]?.iterations_per_second ?? null, leftMs);
+  const determinism = isDeterminismBatch(vopr.batches + vopr.open.length, profile.determinism.share);
+  return determinism
+    ? handOutNew(state, profile, name, Math.ceil(iterations / 2), "determinism", nowMs)
+    : handOutNew(state, profile, name, iterations, "normal", nowMs);
 }
 
 function book(context: PhaseContext, batch: Batch, outcome: BatchOutcome): void {
-  const { iterations, failedSeeds, cpuMs, suspect } = outcome;
-  const inconclusive = outcome.judgement.verdict === "inconclusive";
-  const reason = outcome.judgement.reason ?? outcome.description;
+  const { judgement, cut, failedSeeds, cpuMs, suspect, evidenceKey } = outcome;
+  const inconclusive = judgement.verdict === "inconclusive";
+  const reason = judgement.reason ?? outcome.description;
   context.state.change((now) => {
-    const seen = Object.values(outcome.sightings).reduce<Sightings>(withSighting, now.sightings);
-    const state = { ...now, sightings: seen };
-    if (outcome.cut) return giveBack(state, batch, failedSeeds, cpuMs);
+    const sightings = Object.values(outcome.sightings).reduce<Sightings>(withSighting, now.sightings);
+    const state = { ...now, sightings };
+    if (cut) return giveBack(state, batch, outcome);
     const booked = inconclusive
-      ? bookInconclusive(state, batch, { reason, suspect, failedSeeds, evidenceKey: outcome.evidenceKey, cpuMs })
-      : bookConclusive(state, batch, { iterations, failedSeeds, cpuMs });
-    return bookRecheck(booked, batch, outcome.judgement.verdict);
+      ? bookInconclusive(state, batch, { ...outcome, reason, suspect, evidenceKey })
+      : bookConclusive(state, batch, outcome);
+    return bookRecheck(booked, batch, judgement.verdict);
   });
-  if (outcome.cut) return;
+  if (cut) return;
   if (!inconclusive) context.worked();
-  const { id, kind, scenario, starting_seed: seed, attempt } = batch;
+  const { id, kind, scenario, starting_seed: seed, iterations, attempt } = batch;
+  const entry = { batch: id, kind, scenario, starting_seed: seed.toString(), iterations, attempt };
   context.log[inconclusive ? "warn" : "info"](
-    {
-      batch: id,
-      kind,
-      scenario,
-      starting_seed: seed.toString(),
-      iterations: batch.iterations,
-      attempt,
-      failures: failedSeeds.length,
-      reason: outcome.judgement.reason,
-      cpu_ms: cpuMs,
-    },
-    `batch ${outcome.judgement.verdict}`,
+    { ...entry, failures: failedSeeds.length, reason: judgement.reason, cpu_ms: cpuMs },
+    `batch ${judgement.verdict}`,
   );
 }
 
 /** A batch left by a profile that knew another scenario: nobody can run it, so it is reported. */
 function bookUnknownScenario(state: CycleState, batch: Batch): CycleState {
   const reason = `scenario ${batch.scenario} is no longer in the profile`;
-  return bookInconclusive(
-    state,
-    { ...batch, attempt: 2 },
-    { reason, suspect: batch.starting_seed, failedSeeds: [], evidenceKey: null, cpuMs: 0 },
-  );
+  const nothing = { iterations: 0, failedSeeds: [], cpuMs: 0, wallMs: 0, evidenceKey: null };
+  return bookInconclusive(state, { ...batch, attempt: 2 }, { ...nothing, reason, suspect: batch.starting_seed });
 }
 
 function resultOf(

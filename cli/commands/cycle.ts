@@ -1,0 +1,89 @@
+/** `kimtest cycle`: runs one whole cycle here, or goes on with the one that was interrupted. */
+import { Command } from "@commander-js/extra-typings";
+import { EXIT, KimtestError } from "../../contracts/errors.ts";
+import type { CliDeps } from "../deps.ts";
+import { jsonOption, storeOption } from "./options.ts";
+
+interface CycleCommandOptions {
+  readonly store: string;
+  readonly profile: string;
+  readonly json?: true | undefined;
+  readonly duration?: number | undefined;
+  readonly workers?: number | undefined;
+  readonly state?: string | undefined;
+}
+
+export function cycleCommand(deps: CliDeps) {
+  return new Command("cycle")
+    .description("Run one cycle, or resume the one that was interrupted.")
+    .addOption(storeOption())
+    .addOption(jsonOption())
+    .option("--profile <profile>", "what to test: embedded, or the path of a profile file", "embedded")
+    .option("--duration <time>", "length of the cycle: 90s, 30m, 48h (default: the profile's)", parseDurationMs)
+    .option("--workers <count>", "processes at the same time (default: one per core)", parseWorkers)
+    .option("--state <folder>", "folder for state, outbox and log (default: .kimtest/state, one per store)")
+    .addHelpText("after", "\nExamples:\n  kimtest cycle\n  kimtest cycle --duration 30m --store s3://my-results")
+    .action((options) => cycle(options, deps));
+}
+
+const UNIT_MS: Record<string, number> = { s: 1_000, m: 60_000, h: 3_600_000 };
+const MAX_DURATION_MS = 14 * 24 * 3_600_000;
+const MAX_WORKERS = 1_024;
+
+export function parseDurationMs(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)([smh])$/.exec(text);
+  const ms = match === null ? 0 : Number(match[1]) * (UNIT_MS[match[2] ?? ""] ?? 0);
+  if (ms >= 1_000 && ms <= MAX_DURATION_MS) return ms;
+  throw new KimtestError("USAGE", `--duration is "${text}", but must be 1s to 336h`, {
+    hint: "for example 90s, 30m or 48h",
+  });
+}
+
+function parseWorkers(text: string): number {
+  const workers = /^\d{1,4}$/.test(text) ? Number(text) : 0;
+  if (workers >= 1 && workers <= MAX_WORKERS) return workers;
+  throw new KimtestError(
+    "USAGE",
+    `--workers is "${text}", but must be a whole number from 1 to ${String(MAX_WORKERS)}`,
+  );
+}
+
+export async function cycle(options: CycleCommandOptions, deps: CliDeps): Promise<void> {
+  const [{ openRunner }, { runCycle }, { loadProfile }, { consoleNotifier }, { stringifyJson }, { openSpectator }] =
+    await Promise.all([
+      import("../../runner/open-runner.ts"),
+      import("../../runner/cycle.ts"),
+      import("../../runner/profiles/load.ts"),
+      import("../../runner/platform/notifier.ts"),
+      import("../../contracts/json.ts"),
+      import("../spectator.ts"),
+    ]);
+  const profile = await loadProfile(options.profile);
+  const spectator = openSpectator(deps);
+  const notifier = consoleNotifier((text) => {
+    spectator.close();
+    if (options.json !== true) deps.out(text);
+  });
+  const runner = await openRunner({ store: options.store, stateFolder: options.state, notifier });
+  try {
+    const outcome = await runCycle(runner.dependencies, {
+      profile,
+      budgetMs: options.duration ?? profile.duration_seconds * 1_000,
+      workers: options.workers ?? runner.dependencies.toolchain.cores,
+      statePath: runner.statePath,
+      signal: deps.stop,
+      spectator,
+    });
+    spectator.close();
+    if (outcome.kind === "interrupted") {
+      deps.setExitCode(EXIT.interrupted);
+      deps.err(`interrupted in ${outcome.phase}; the same command resumes cycle ${String(outcome.cycle)} there\n`);
+      return;
+    }
+    if (options.json) deps.out(`${stringifyJson(outcome.digest)}\n`);
+    deps.setExitCode(outcome.exitCode);
+  } finally {
+    spectator.close();
+    await runner.close();
+  }
+}

@@ -1,0 +1,42 @@
+/** `kimtest infra-digest`: the newest digest, as people read it or as it is stored. */
+import { Command } from "@commander-js/extra-typings";
+import { KimtestError } from "../../contracts/errors.ts";
+import type { CliDeps } from "../deps.ts";
+import { jsonOption, storeOption } from "./options.ts";
+
+interface InfraDigestOptions {
+  readonly store: string;
+  readonly json?: true | undefined;
+}
+
+export function infraDigestCommand(deps: CliDeps) {
+  return new Command("infra-digest")
+    .description("Show the newest digest.")
+    .addOption(storeOption())
+    .addOption(jsonOption())
+    .addHelpText(
+      "after",
+      "\nExamples:\n  kimtest infra-digest\n  kimtest infra-digest --store s3://my-results --json | jq .vopr",
+    )
+    .action((options) => infraDigest(options, deps));
+}
+
+export async function infraDigest(options: InfraDigestOptions, deps: CliDeps): Promise<void> {
+  const [{ openStore }, { readJson }, { digestSchema }, { DIGEST_KEY }, { stringifyJson }, { digestText }] =
+    await Promise.all([
+      import("../../runner/store/open-store.ts"),
+      import("../../runner/store/read-json.ts"),
+      import("../../contracts/digest.ts"),
+      import("../../contracts/bucket.ts"),
+      import("../../contracts/json.ts"),
+      import("../../runner/phases/digest/text.ts"),
+    ]);
+  const store = await openStore(options.store, { mustExist: true });
+  const read = await readJson(store, DIGEST_KEY, digestSchema);
+  if (read === undefined) {
+    throw new KimtestError("NOT_FOUND", `there is no digest in ${store.url} yet`, {
+      hint: "a digest is stored at the end of each cycle; `kimtest infra-status` shows the one that is running",
+    });
+  }
+  deps.out(`${options.json ? stringifyJson(read.value) : digestText(read.value)}\n`);
+}

@@ -1,0 +1,17 @@
+/** `kimtest vopr …`: the embedded simulator's own command line, unchanged. */
+import { Command } from "@commander-js/extra-typings";
+import type { CliDeps } from "../deps.ts";
+
+export function voprCommand(deps: CliDeps) {
+  return new Command("vopr")
+    .description("Run the embedded simulator; its own flags follow.")
+    .argument("[arguments...]", "see kimtest vopr --help")
+    .allowUnknownOption()
+    .helpOption(false)
+    .action((args) => vopr(args, deps));
+}
+
+export async function vopr(args: readonly string[], deps: CliDeps): Promise<void> {
+  const { main } = await import("../../sim/vopr.ts");
+  deps.setExitCode(await main(args));
+}

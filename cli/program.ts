@@ -1,0 +1,40 @@
+/** The commands of kimtest. Only definitions here: what a command does is loaded when it is called. */
+import { Command } from "@commander-js/extra-typings";
+import { cycleCommand } from "./commands/cycle.ts";
+import { fetchFailureCommand } from "./commands/fetch-failure.ts";
+import { infraDigestCommand } from "./commands/infra-digest.ts";
+import { infraStatusCommand } from "./commands/infra-status.ts";
+import { listFailuresCommand } from "./commands/list-failures.ts";
+import { voprCommand } from "./commands/vopr.ts";
+import { voprReproCommand } from "./commands/vopr-repro.ts";
+import type { CliDeps } from "./deps.ts";
+
+const EXIT_CODES = `
+Exit codes:
+  0  ok                        4    not found, not deployed
+  1  failures found            5    AWS or network
+  2  usage                     6    inconclusive
+  3  threshold not met         130  interrupted`;
+
+export function buildProgram(deps: CliDeps): Command {
+  const program = new Command("kimtest")
+    .description("Continuous testing for Kimberlite: run cycles, see what they found, reproduce it.")
+    .showSuggestionAfterError()
+    .showHelpAfterError("(add --help for what there is)")
+    .addHelpText("after", EXIT_CODES);
+  const commands = [
+    cycleCommand(deps),
+    infraStatusCommand(deps),
+    infraDigestCommand(deps),
+    listFailuresCommand(deps),
+    fetchFailureCommand(deps),
+    voprReproCommand(deps),
+    voprCommand(deps),
+  ];
+  for (const command of commands) program.addCommand(command.copyInheritedSettings(program));
+  for (const command of [program, ...program.commands]) {
+    command.exitOverride();
+    command.configureOutput({ writeOut: deps.out, writeErr: deps.err });
+  }
+  return program;
+}

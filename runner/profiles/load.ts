@@ -1,0 +1,29 @@
+/** From what a person names to a profile: `embedded`, or a JSON file of their own. */
+import { readFile } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import { KimtestError, reasonOf } from "../../contracts/errors.ts";
+import { parseJson } from "../../contracts/json.ts";
+import { profileSchema, type Profile } from "../../contracts/profile.ts";
+import { embeddedProfile } from "./embedded.ts";
+
+/** @throws KimtestError `NOT_FOUND` or `USAGE`; every problem of a file is named with its dotted path. */
+export async function loadProfile(name: string): Promise<Profile> {
+  if (name === "embedded") return embeddedProfile();
+  if (!name.endsWith(".json")) {
+    throw new KimtestError("USAGE", `there is no profile "${name}"`, {
+      hint: "use embedded, or the path of a profile file that ends in .json",
+    });
+  }
+  let text: string;
+  try {
+    text = await readFile(name, "utf8");
+  } catch (error) {
+    throw new KimtestError("NOT_FOUND", `the profile ${name} cannot be read: ${reasonOf(error)}`, { cause: error });
+  }
+  const parsed = profileSchema.safeParse(parseJson(text, name));
+  if (parsed.success) return { ...parsed.data, work_tree: resolve(dirname(name), parsed.data.work_tree) };
+  const problems = parsed.error.issues.map(({ path, message }) => `  ${path.join(".") || "(top)"}: ${message}`);
+  throw new KimtestError("USAGE", `the profile ${name} is not valid:\n${problems.join("\n")}`, {
+    hint: "docs/schemas/Profile.json describes it",
+  });
+}
