@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 
 import { readFileIfPresent, removeFile, removeStaleTemporaryFiles, writeFileAtomic } from "./atomic-file.ts";
+import { watchSyncs } from "./sync-watch.fixture.ts";
 import { isOwnerDead, newOwnerToken, ownerPidOf } from "./process-identity.ts";
 
 let folder: string;
@@ -26,6 +27,19 @@ test("writes, replaces, reads, removes, and leaves nothing else", async () => {
   await expect(readFileIfPresent(path, 2)).rejects.toMatchObject({ code: "LIMIT_EXCEEDED" });
   expect(await removeFile(path)).toBe(true);
   expect(await removeFile(path)).toBe(false);
+});
+
+test("the file is fsynced before it takes the place of the old one, and the folder after that", async () => {
+  const path = join(folder, "synced");
+  await writeFileAtomic(path, "old");
+  const watch = await watchSyncs(async (kind) => `${kind}: ${String((await readFileIfPresent(path))?.toString())}`);
+  try {
+    await writeFileAtomic(path, "new");
+    await removeFile(path);
+    expect(watch.seen).toEqual(["file: old", "folder: new", "folder: undefined"]);
+  } finally {
+    watch.stop();
+  }
 });
 
 test("a write that cannot be finished leaves no temporary file", async () => {
@@ -52,7 +66,7 @@ test("a file that is replaced without pause by a process which is killed is alwa
     for (let round = 0; ; round++) await writeFileAtomic(${JSON.stringify(path)}, String(round % 10).repeat(200_000));
   `;
   const contents = new Set<string>();
-  for (let kill = 0; kill < 10; kill++) {
+  for (let kill = 0; kill < 7; kill++) {
     const child = spawn(process.execPath, ["--input-type=module", "--eval", program], { stdio: "inherit" });
     while ((await readFileIfPresent(path)) === undefined) await new Promise((resolve) => setTimeout(resolve, 5));
     await new Promise((resolve) => setTimeout(resolve, 60 + Math.random() * 40));

@@ -4,7 +4,8 @@
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, truncate, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -15,7 +16,8 @@ import fc from "fast-check";
 
 import { systemClock } from "../platform/clock.ts";
 import { entryFileName } from "./outbox-entry.ts";
-import { RecordingStore, withoutRepeats } from "./outbox-test-store.ts";
+import { watchSyncs } from "./sync-watch.fixture.ts";
+import { RecordingStore, withoutRepeats } from "./outbox-store.fixture.ts";
 import { Outbox, type OutboxEvent, type OutboxOptions } from "./outbox.ts";
 
 const FAST = { retry: { firstMs: 1, maxMs: 4 }, refusedRetry: { firstMs: 1, maxMs: 4 } };
@@ -60,6 +62,61 @@ describe("Outbox", () => {
     expect([outbox.waiting(), outbox.waitingBytes()]).toEqual([0, 0]);
     await outbox.close();
     expect(await readdir(join(directory, "entries"))).toEqual([]);
+  });
+
+  test("put resolves after the entry and the name of its file are fsynced", async () => {
+    const directory = newDirectory();
+    const { outbox } = await opened(directory, deadStore());
+    await outbox.put("first", "so that the outage is on record");
+    await outbox.flush(20);
+    const names = async (): Promise<string> =>
+      (await readdir(join(directory, "entries")))
+        .map((name) => (name.startsWith(".tmp-") ? "unfinished" : name))
+        .join(" ");
+    const watch = await watchSyncs(async (kind) => `${kind}: ${await names()}`);
+    try {
+      await outbox.put("second", "x");
+      expect(watch.seen).toEqual([
+        `file: unfinished ${entryFileName(1)}`,
+        `folder: ${entryFileName(1)} ${entryFileName(2)}`,
+      ]);
+    } finally {
+      watch.stop();
+    }
+    await outbox.close();
+  });
+
+  test("an entry has its final name only when it is complete", async () => {
+    const directory = newDirectory();
+    const { outbox } = await opened(directory, deadStore());
+    const size = 48 * 1024 * 1024;
+    const progress = { isDone: false, looks: 0 };
+    const put = outbox.put("big", Buffer.alloc(size)).finally(() => {
+      progress.isDone = true;
+    });
+    const path = join(directory, "entries", entryFileName(1));
+    for (; !progress.isDone; progress.looks++) {
+      if (existsSync(path)) expect((await stat(path)).size).toBeGreaterThan(size);
+      await systemClock.sleep(1);
+    }
+    await put;
+    expect(progress.looks).toBeGreaterThan(3);
+    await outbox.close();
+  });
+
+  test("a refused key is not asked for again before its round", async () => {
+    const store = new RecordingStore();
+    let attempts = 0;
+    store.failure = () => {
+      attempts++;
+      return "STORE_REFUSED";
+    };
+    const { outbox } = await opened(newDirectory(), store, { refusedRetry: { firstMs: 100_000, maxMs: 100_000 } });
+    await outbox.put("forbidden", "1");
+    await outbox.put("forbidden", "2");
+    await systemClock.sleep(100);
+    expect(attempts).toBe(1);
+    await outbox.close();
   });
 
   test("the next owner delivers what the last one left, in the same order, and numbers go on", async () => {
@@ -163,6 +220,7 @@ describe("Outbox", () => {
     await outbox.put("log", "2");
     // One may be on its way at any moment and is then left alone.
     expect(outbox.waiting()).toBeLessThanOrEqual(4);
+    expect(await readdir(join(directory, "entries"))).toHaveLength(outbox.waiting());
     expect(events.filter(({ type }) => type === "superseded").length).toBeGreaterThanOrEqual(48);
     expect((await outbox.read("checkpoints/latest.json"))?.toString()).toBe("state 49");
     await outbox.close();
@@ -330,7 +388,7 @@ async function flipBit(path: string, at: number): Promise<void> {
 }
 
 const WRITER = fileURLToPath(new URL("outbox-writer.fixture.ts", import.meta.url));
-const KILLS = 24;
+const KILLS = 21;
 
 describe("Outbox, killed", () => {
   test(`after each of ${KILLS} kills at random moments, all that was acknowledged is delivered in order`, async () => {

@@ -49,7 +49,7 @@ describe("S3Store", () => {
     await moto.createBucket("kimtest-pages");
     const store = new S3Store({ bucket: "kimtest-pages", prefix: "" });
     const keys = Array.from(
-      { length: 1050 },
+      { length: 1005 },
       (_, index) => `failures/vopr/seed-${String(index * 7919)}-1700000000000.json`,
     );
     for (let start = 0; start < keys.length; start += 50) {
@@ -137,8 +137,8 @@ describe("S3Store behind a bad network", () => {
     store = new S3Store({
       bucket: "kimtest-contract",
       prefix: "net",
-      requestTimeoutMs: 1000,
-      connectionTimeoutMs: 500,
+      requestTimeoutMs: 400,
+      connectionTimeoutMs: 300,
       maxAttempts: 3,
     });
   });

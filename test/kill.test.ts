@@ -1,0 +1,124 @@
+/**
+ * `kill -9` of the runner, thirty times at random moments of one cycle, then the same command again: the
+ * same cycle, no seed counted twice, none lost, no failure record lost, no finding doubled.
+ *
+ * The truth is asked from the vopr itself: run bare over the same seeds, it names those that fail.
+ */
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { afterEach, expect, test } from "@jest/globals";
+import { execa } from "execa";
+import { voprFailureSchema } from "../contracts/failure.ts";
+import type { Profile } from "../contracts/profile.ts";
+import { BatchReader } from "../runner/tools/vopr.ts";
+import { embeddedProfile } from "../runner/profiles/embedded.ts";
+import { voprOf } from "../runner/phases/vopr/transitions.ts";
+import { decodeJson } from "../runner/store/read-json.ts";
+import { fakeProfile } from "./fake-profile.ts";
+import { Workbench } from "./workbench.ts";
+
+const KILLS = 30;
+
+let bench: Workbench | undefined;
+afterEach(() => {
+  bench?.remove();
+});
+
+/** The simulator of this project with its bug planted everywhere, so that real seeds fail. */
+function plantedProfile(): Profile {
+  const embedded = embeddedProfile();
+  return {
+    ...embedded,
+    name: "planted",
+    time_shares: { prepare: 1, "formal-verification": 20, benchmarks: 10, fuzz: 10, vopr: 58, digest: 1 },
+    vopr: {
+      ...embedded.vopr,
+      arguments: ["--canary", "skip-fsync"],
+      canary: { ...embedded.vopr.canary, arguments: [] },
+      batch: { ...embedded.vopr.batch, first_iterations: 5, target_seconds: 0.5 },
+    },
+  };
+}
+
+/** The seeds below `count` that fail, by the program alone. */
+async function failingSeeds(profile: Profile, scenario: string, count: number): Promise<bigint[]> {
+  if (count === 0) return [];
+  const [file = "", ...args] = profile.vopr.command;
+  const flags = ["--json", "--scenario", scenario, "--seed", "0", "-n", String(count), ...profile.vopr.arguments];
+  const { stdout } = await execa(file, [...args, ...flags], { reject: false, maxBuffer: 256 * 1024 * 1024 });
+  const reader = new BatchReader({ startingSeed: 0n, iterations: count });
+  const failing: bigint[] = [];
+  for (const line of stdout.split("\n")) {
+    const { record } = reader.take(line);
+    if (record?.type === "iteration" && record.data.status === "failed") failing.push(record.data.seed);
+  }
+  expect(reader.parsed).toBe(count);
+  return failing;
+}
+
+async function killAtRandom(work: Workbench, args: string[]): Promise<number> {
+  let kills = 0;
+  while (kills < KILLS) {
+    const running = work.start(args);
+    await delay(250 + Math.random() * 1_250);
+    if (!running.kill("SIGKILL")) break; // it had ended: the cycle is over
+    const { exitCode } = await running;
+    if (exitCode !== undefined) break;
+    if (existsSync(join(work.state, "cycle.json")) && work.cycleState().status === "done") break;
+    kills += 1;
+  }
+  return kills;
+}
+
+test.each([
+  ["a stand-in that fails every 50th seed", fakeProfile({ seed_ms: 1, fail_every: 50 }), "60s"],
+  ["the embedded simulator with a planted bug", plantedProfile(), "90s"],
+])(
+  "%s",
+  async (_name, profile, duration) => {
+    const work = (bench = new Workbench(profile));
+    const args = work.cycleArguments(duration);
+    const kills = await killAtRandom(work, args);
+    expect(kills).toBe(KILLS);
+    const interrupted = work.cycleState();
+    expect(interrupted.cycle).toBe(1);
+
+    // The rest of the cycle need not be waited for: a stop is followed by the books.
+    const last = work.start([...args.slice(0, args.indexOf("--duration")), "--duration", duration, "--workers", "2"]);
+    await delay(4_000);
+    last.kill("SIGTERM");
+    await last;
+    const state = work.cycleState();
+    expect(state.cycle).toBe(1);
+    expect(state.interruptions).toBeGreaterThanOrEqual(interrupted.interruptions);
+
+    const vopr = voprOf(state);
+    const archived = work.keys("failures/vopr/").map((key) => decodeJson(work.text(key), key, voprFailureSchema));
+    const waitingInOutbox = existsSync(join(work.state, "outbox"))
+      ? readFileSync(join(work.state, "runner.log"), "utf8")
+      : "";
+    expect(waitingInOutbox).not.toContain("damaged");
+    for (const { name } of profile.vopr.scenarios) {
+      const next = Number(state.checkpoint.scenarios[name]?.next_seed ?? 0n);
+      const left = [...vopr.open, ...vopr.waiting].filter(({ scenario }) => scenario === name);
+      const leftSeeds = left.flatMap((batch) =>
+        Array.from({ length: batch.iterations }, (_, index) => batch.starting_seed + BigInt(index)),
+      );
+      // None counted twice, none lost.
+      expect(new Set(leftSeeds).size).toBe(leftSeeds.length);
+      expect((vopr.scenarios[name]?.iterations ?? 0) + leftSeeds.length).toBe(next);
+      // Exactly the seeds that fail have a record, each one.
+      const truth = await failingSeeds(profile, name, next);
+      const open = new Set(leftSeeds);
+      const records = archived.filter(({ scenario }) => scenario === name).map(({ seed }) => seed);
+      expect(new Set(records).size).toBe(records.length);
+      const certain = (seeds: bigint[]): bigint[] =>
+        seeds.filter((seed) => !open.has(seed)).toSorted((a, b) => Number(a - b));
+      expect(certain(records)).toEqual(certain(truth));
+      expect(records.every((seed) => truth.includes(seed))).toBe(true);
+    }
+    expect(archived.length).toBeGreaterThan(5);
+  },
+  240_000,
+);

@@ -1,0 +1,86 @@
+/** A folder of its own for one test: store, state and profile in it, and `kimtest` run as a real process. */
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { execa } from "execa";
+import { cycleStateSchema, type CycleState } from "../contracts/cycle.ts";
+import { digestSchema, type Digest } from "../contracts/digest.ts";
+import { stringifyJson } from "../contracts/json.ts";
+import type { Profile } from "../contracts/profile.ts";
+import { registrySchema, type Registry } from "../contracts/registry.ts";
+import { decodeJson } from "../runner/store/read-json.ts";
+
+const KIMTEST = fileURLToPath(new URL("../cli/main.ts", import.meta.url));
+const TIMEOUT_MS = 120_000;
+
+export interface Ran {
+  readonly exitCode: number | undefined;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export class Workbench {
+  readonly folder = mkdtempSync(join(tmpdir(), "kimtest-"));
+  readonly store = join(this.folder, "store");
+  readonly state = join(this.folder, "state");
+  readonly profilePath = join(this.folder, "profile.json");
+
+  constructor(profile?: Profile) {
+    if (profile !== undefined) writeFileSync(this.profilePath, stringifyJson(profile));
+  }
+
+  /** Starts `kimtest`; never rejects. */
+  start(args: readonly string[], env: Record<string, string> = {}) {
+    return execa(process.execPath, ["--disable-warning=ExperimentalWarning", KIMTEST, ...args], {
+      cwd: this.folder,
+      env,
+      reject: false,
+      timeout: TIMEOUT_MS,
+      stripFinalNewline: false,
+    });
+  }
+
+  async kimtest(...args: string[]): Promise<Ran> {
+    const { exitCode, stdout, stderr } = await this.start(args);
+    return { exitCode, stdout, stderr };
+  }
+
+  cycleArguments(duration: string, ...more: string[]): string[] {
+    const places = ["--store", this.store, "--state", this.state, "--profile", this.profilePath];
+    return ["cycle", ...places, "--duration", duration, "--workers", "2", ...more];
+  }
+
+  cycle(duration: string, ...more: string[]): Promise<Ran> {
+    return this.kimtest(...this.cycleArguments(duration, ...more));
+  }
+
+  text(key: string): string {
+    return readFileSync(join(this.store, key), "utf8");
+  }
+
+  digest(): Digest {
+    return decodeJson(this.text("digests/latest.json"), "digest", digestSchema);
+  }
+
+  registry(): Registry {
+    return decodeJson(this.text("signatures/known-failures.json"), "registry", registrySchema);
+  }
+
+  cycleState(): CycleState {
+    return decodeJson(readFileSync(join(this.state, "cycle.json"), "utf8"), "state", cycleStateSchema);
+  }
+
+  /** All keys in the store. */
+  keys(prefix = ""): string[] {
+    return readdirSync(this.store, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => relative(this.store, join(entry.parentPath, entry.name)))
+      .filter((key) => key.startsWith(prefix))
+      .sort();
+  }
+
+  remove(): void {
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
