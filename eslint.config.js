@@ -9,7 +9,7 @@ export default tseslint.config(
       ".venv/",
       "docs/",
       "*.config.js",
-      "test/esbuild-transform.js",
+      "test/*.js",
       ".dependency-cruiser.js",
     ],
   },

@@ -8,4 +8,6 @@ export default {
   extensionsToTreatAsEsm: [".ts"],
   transform: { "\\.ts$": "<rootDir>/test/esbuild-transform.js" },
   testTimeout: 30_000,
+  // Most of our suites wait for processes: one more worker than cores keeps the cores busy.
+  maxWorkers: 3,
 };

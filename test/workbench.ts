@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
+import { afterEach } from "@jest/globals";
 import { execa } from "execa";
 import { cycleStateSchema, type CycleState } from "../contracts/cycle.ts";
 import { digestSchema, type Digest } from "../contracts/digest.ts";
@@ -83,4 +84,18 @@ export class Workbench {
   remove(): void {
     rmSync(this.folder, { recursive: true, force: true });
   }
+}
+
+/** Makes workbenches that are removed after each test. */
+export function workbenches(): (profile?: Profile) => Workbench {
+  let made: Workbench[] = [];
+  afterEach(() => {
+    for (const bench of made) bench.remove();
+    made = [];
+  });
+  return (profile) => {
+    const bench = new Workbench(profile);
+    made.push(bench);
+    return bench;
+  };
 }
