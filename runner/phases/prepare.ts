@@ -49,5 +49,5 @@ function programJudgements(context: PhaseContext): Judgement[] {
   return [formal_verification, benchmarks, fuzz, vopr]
     .flatMap(({ command }) => command.filter((word) => word.startsWith("/")))
     .filter((path) => !existsSync(path) || !statSync(path).isFile())
-    .map((path) => inconclusive(`${path} does not exist; build it first`));
+    .map((path) => inconclusive(`${path} does not exist, it has to be built first`));
 }

@@ -158,6 +158,6 @@ test("what a killed runner left behind is ended, and nothing else", async () => 
 
 /** False for a zombie too: in a container without init nobody reaps an orphan. */
 function isAlive(pid: number): boolean {
-  if (processStat(pid) === undefined) return false;
-  return !/\) Z /.test(readFileSync(`/proc/${String(pid)}/stat`, "utf8"));
+  const stat = processStat(pid);
+  return stat !== undefined && stat.state !== "Z";
 }

@@ -10,6 +10,7 @@ import { randomBytes } from "node:crypto";
 import { readFileSync, readlinkSync } from "node:fs";
 
 import { systemCodeOf } from "../../contracts/errors.ts";
+import { fromProc, processStat } from "../platform/process-table.ts";
 
 interface Origin {
   /** This boot of this machine. */
@@ -18,30 +19,7 @@ interface Origin {
   readonly namespace: string;
 }
 
-interface ProcStat {
-  readonly state: string;
-  readonly startTicks: string;
-}
-
 const TOKEN = /^(\d+)-(\d+)-([0-9a-f]+)-(\d+)-[0-9a-f]+$/;
-
-function fromProc<Value>(read: () => Value): Value | undefined {
-  try {
-    return read();
-  } catch (error) {
-    // ESRCH: it ended between open and read.
-    if (["ENOENT", "ESRCH", "EACCES"].includes(systemCodeOf(error) ?? "")) return undefined;
-    throw error;
-  }
-}
-
-function statOf(pid: number): ProcStat | undefined {
-  const text = fromProc(() => readFileSync(`/proc/${String(pid)}/stat`, "utf8"));
-  if (text === undefined) return undefined;
-  // The command name stands in parentheses and may hold anything; the fields after it are plain.
-  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
-  return { state: fields[0] ?? "?", startTicks: fields[19] ?? "0" };
-}
 
 function readOrigin(): Origin {
   const boot = fromProc(() => readFileSync("/proc/sys/kernel/random/boot_id", "utf8"));
@@ -55,7 +33,7 @@ function readOrigin(): Origin {
 let own: (Origin & { readonly startTicks: string }) | undefined;
 
 function ownOrigin(): Origin & { readonly startTicks: string } {
-  own ??= { ...readOrigin(), startTicks: statOf(process.pid)?.startTicks ?? "0" };
+  own ??= { ...readOrigin(), startTicks: processStat(process.pid)?.startTicks ?? "0" };
   return own;
 }
 
@@ -84,7 +62,7 @@ export function isOwnerDead(token: string): boolean {
   if (namespace !== here.namespace) return false;
   const pid = Number(pidText);
   if (here.boot !== "0") {
-    const stat = statOf(pid);
+    const stat = processStat(pid);
     // Z and X: killed, only not yet collected by its parent.
     return stat === undefined || stat.startTicks !== startTicks || stat.state === "Z" || stat.state === "X";
   }

@@ -31,6 +31,7 @@ export async function runJsonProgram<T>(
   if (end.ending !== "exited") return bad(end.description);
   if (end.exitCode === null || !goodExits.includes(end.exitCode))
     return bad(`${end.description}${firstLine(end.stderr)}`);
+  if (lines.length === 0) return bad(`printed nothing, ${end.description}${firstLine(end.stderr)}`);
   try {
     return { end, value: decodeJson(lines[0] ?? "", "its output", schema), problem: null };
   } catch (error) {

@@ -1,13 +1,23 @@
-/** The digest as a person reads it: what needs attention first, evidence after it. Plain text, at most 100 columns wide. */
+/**
+ * The digest as a person reads it: what needs attention first, evidence after it. Plain text, at most 100
+ * columns wide but for lines that are meant to be pasted.
+ */
 import type { Digest, DigestFinding } from "../../../contracts/digest.ts";
 import type { Judgement, Verdict } from "../../../contracts/verdict.ts";
+import { printableData } from "./printable.ts";
 
 const MARK: Record<Verdict, string> = { passed: "PASSED", failed: "FAILED", inconclusive: "INCONCLUSIVE" };
+const WIDTH = 100;
 /** Findings shown in full; the rest is counted. */
 const MAX_FINDINGS = 20;
 const MAX_INCONCLUSIVE = 5;
+const MAX_MESSAGE_LENGTH = 160;
+/** Where the evidence of a workload begins. */
+const EVIDENCE_COLUMN = 35;
+const FINDING_COLUMN = 12;
 
-export function digestText(digest: Digest): string {
+export function digestText(stored: Digest): string {
+  const digest = printableData(stored);
   return [
     ...header(digest),
     "",
@@ -24,46 +34,51 @@ export function digestText(digest: Digest): string {
 function header(digest: Digest): string[] {
   const kind = digest.kind === "interim" ? "interim digest of cycle" : "cycle";
   const resumed = digest.interruptions === 0 ? "" : `, resumed ${times(digest.interruptions)}`;
+  const origin = `profile ${digest.profile}, commit ${shortCommit(digest.git_commit)}`;
   return [
     `kimtest ${kind} ${String(digest.cycle)}: ${MARK[digest.verdict]}`,
-    `profile ${digest.profile}, commit ${shortCommit(digest.git_commit)}, ${duration(digest.duration_seconds)}${resumed}, ${digest.generated_at}`,
-    ...(digest.reason === null ? [] : digest.reason.split("; ").map((reason) => `  ! ${reason}`)),
+    ...wrapped(`${origin}, ${duration(digest.duration_seconds)}${resumed}, ${digest.generated_at}`, 2),
+    ...(digest.reason === null ? [] : digest.reason.split("; ").flatMap((reason) => wrapped(`  ! ${reason}`, 4))),
   ];
 }
 
 function workloads(digest: Digest): string[] {
   const { vopr, fuzzing, formal_verification: verification, benchmarks, trust } = digest;
-  const scenarios = Object.keys(vopr.scenarios).length;
+  const scenarios = Object.entries(vopr.scenarios);
   const targets = Object.values(fuzzing.targets);
   const executions = targets.reduce((sum, target) => sum + target.executions, 0);
   const states = Object.values(verification.tools).map(
     ({ states, depth }) => `${number(states)} states to depth ${number(depth)}`,
   );
+  const isNew = vopr.failures_new === null ? "" : ` (${number(vopr.failures_new)} new)`;
   return [
-    row("VOPR", vopr, trust.vopr.trusted, [
-      `${number(vopr.iterations)} seeds in ${String(scenarios)} scenarios, ${vopr.throughput_sps.toFixed(1)} sims/s on ${String(vopr.workers)} workers, ` +
-        `${number(vopr.failures_total)} failures${vopr.failures_new === null ? "" : ` (${number(vopr.failures_new)} new)`}`,
-      ...Object.entries(vopr.scenarios).map(
-        ([name, share]) =>
-          `  ${name.padEnd(12)} ${number(share.iterations).padStart(9)} seeds  ${number(share.failures).padStart(6)} failures  ` +
-          `${duration(share.cpu_seconds).padStart(7)} CPU  next seed ${share.next_seed.toString()}`,
-      ),
+    ...row("VOPR", vopr, trust.vopr.trusted, [
+      `${number(vopr.iterations)} seeds in ${String(scenarios.length)} scenarios, ${number(vopr.failures_total)} failures${isNew}`,
+      `${vopr.throughput_sps.toFixed(1)} sims/s on ${String(vopr.workers)} workers`,
     ]),
-    row("fuzzing", fuzzing, trust.fuzzing.trusted, [
+    ...scenarios.map(
+      ([name, share]) =>
+        `    ${name.slice(0, 16).padEnd(16)} ${number(share.iterations).padStart(11)} seeds  ${number(share.failures).padStart(6)} failures  ` +
+        `${duration(share.cpu_seconds).padStart(8)} CPU  next seed ${share.next_seed.toString()}`,
+    ),
+    ...row("fuzzing", fuzzing, trust.fuzzing.trusted, [
       `${number(executions)} executions of ${String(targets.length)} targets`,
     ]),
-    row("formal verification", verification, trust.formal_verification.trusted, [states.join(", ") || "no states"]),
-    row("benchmarks", benchmarks, trust.benchmarks.trusted, [
+    ...row("formal verification", verification, trust.formal_verification.trusted, [states.join(", ") || "no states"]),
+    ...row("benchmarks", benchmarks, trust.benchmarks.trusted, [
       `${String(benchmarks.suites.length)} measured; changes are judged from a history of cycles, not from this one`,
     ]),
-    canaries(digest),
-  ].flat();
+    ...canaries(digest),
+  ];
 }
 
 function row(name: string, judgement: Judgement, trusted: boolean, evidence: string[]): string[] {
   const verdict = MARK[judgement.verdict] + (trusted ? "" : " UNTRUSTED");
   const [first = "", ...more] = evidence;
-  return [`${name.padEnd(20)} ${verdict.padEnd(13)} ${first}`, ...more.map((line) => `${" ".repeat(34)}${line}`)];
+  const indent = " ".repeat(EVIDENCE_COLUMN);
+  return [`${name.padEnd(20)} ${verdict.padEnd(13)} ${first}`, ...more.map((line) => indent + line)].flatMap((line) =>
+    wrapped(line, EVIDENCE_COLUMN),
+  );
 }
 
 function canaries({ trust }: Digest): string[] {
@@ -73,14 +88,11 @@ function canaries({ trust }: Digest): string[] {
     return `${name}: ${canary.canary} found${runs}`;
   };
   return [
-    "planted bugs         " +
-      [
-        found("VOPR", trust.vopr),
-        found("fuzzing", trust.fuzzing),
-        found("formal verification", trust.formal_verification),
-        found("benchmarks", trust.benchmarks),
-      ].join(`\n${" ".repeat(21)}`),
-  ];
+    found("VOPR", trust.vopr),
+    found("fuzzing", trust.fuzzing),
+    found("formal verification", trust.formal_verification),
+    found("benchmarks", trust.benchmarks),
+  ].flatMap((line, index) => wrapped(`${(index === 0 ? "planted bugs" : "").padEnd(20)} ${line}`, 23));
 }
 
 function findings(digest: Digest): string[] {
@@ -92,7 +104,9 @@ function findings(digest: Digest): string[] {
     `findings: ${String(open.length)}`,
     ...open.slice(0, MAX_FINDINGS).flatMap(finding),
     ...(left > 0 ? [`  and ${String(left)} more: kimtest infra-digest --json`] : []),
-    ...resolved.map(({ signature }) => `  RESOLVED  ${signature}: its seeds pass on this commit`),
+    ...resolved.flatMap(({ signature }) =>
+      wrapped(`  RESOLVED  ${signature}: its seeds pass on this commit`, FINDING_COLUMN),
+    ),
   ];
 }
 
@@ -101,11 +115,17 @@ function finding(one: DigestFinding): string[] {
   const since = one.first_seen_cycle === null ? "" : `, first seen in cycle ${String(one.first_seen_cycle)}`;
   const ever =
     one.count_ever === null || one.count_ever === one.count_in_cycle ? "" : ` (${number(one.count_ever)} ever)`;
+  const indent = " ".repeat(FINDING_COLUMN);
+  const message =
+    one.message.length > MAX_MESSAGE_LENGTH ? `${one.message.slice(0, MAX_MESSAGE_LENGTH)}…` : one.message;
   return [
-    `  ${label.padEnd(9)} ${one.signature}  ${number(one.count_in_cycle)} in this cycle${ever}${since}`,
-    `            ${one.message.split("\n")[0]?.slice(0, 160) ?? ""}`,
-    `            repro: ${one.repro}`,
-    `            kimtest fetch-failure ${one.failure_key.replace(/^failures\//, "")}`,
+    ...wrapped(
+      `  ${label.padEnd(9)} ${one.signature}  ${number(one.count_in_cycle)} in this cycle${ever}${since}`,
+      FINDING_COLUMN,
+    ),
+    ...(message === "" ? [] : wrapped(indent + message, FINDING_COLUMN)),
+    `${indent}repro: ${one.repro}`,
+    `${indent}kimtest fetch-failure ${one.failure_key.replace(/^failures\//, "")}`,
   ];
 }
 
@@ -118,7 +138,7 @@ function inconclusiveSeeds({ vopr }: Digest): string[] {
     ...vopr.inconclusive
       .slice(0, MAX_INCONCLUSIVE)
       .flatMap(({ scenario, starting_seed: seed, iterations, reason, evidence_key: key }) => [
-        `  ${scenario}, ${String(iterations)} from ${seed.toString()}: ${reason}`,
+        ...wrapped(`  ${scenario}, ${String(iterations)} from ${seed.toString()}: ${reason}`, 4),
         ...(key === null ? [] : [`    raw output: ${key}`]),
       ]),
     ...(left > 0 ? [`  and ${String(left)} more ranges`] : []),
@@ -126,7 +146,8 @@ function inconclusiveSeeds({ vopr }: Digest): string[] {
 }
 
 function notes({ warnings }: Digest): string[] {
-  return warnings.length === 0 ? [] : ["", "warnings:", ...warnings.map((warning) => `  - ${warning}`)];
+  if (warnings.length === 0) return [];
+  return ["", "warnings:", ...warnings.flatMap((warning) => wrapped(`  - ${warning}`, 4))];
 }
 
 function storeLines({ store }: Digest): string[] {
@@ -137,6 +158,19 @@ function storeLines({ store }: Digest): string[] {
       : []),
     ...(store.waiting > 0 ? [`  ${number(store.waiting)} objects still wait on this machine's disk for it`] : []),
   ];
+}
+
+/** Breaks a line at spaces, or inside a word that is wider than a line; continued at column `indent`. */
+function wrapped(line: string, indent: number): string[] {
+  const lines: string[] = [];
+  let rest = line;
+  while (rest.length > WIDTH) {
+    const space = rest.lastIndexOf(" ", WIDTH);
+    const cut = space > indent ? space : WIDTH;
+    lines.push(rest.slice(0, cut).trimEnd());
+    rest = " ".repeat(indent) + rest.slice(cut).trimStart();
+  }
+  return [...lines, rest];
 }
 
 const number = (value: number | null): string => (value === null ? "?" : value.toLocaleString("en-US"));
