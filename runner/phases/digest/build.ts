@@ -24,6 +24,8 @@ export interface DigestInput {
   /** The VOPR figures of a marathon that is still running, for an interim digest. */
   readonly runningVopr: VoprResult | undefined;
   readonly store: Digest["store"];
+  /** What the store does not take, in words. */
+  readonly refused: readonly string[];
   readonly generatedAt: string;
 }
 
@@ -70,7 +72,7 @@ export function buildDigest(input: DigestInput): Digest {
     started_at: state.started_at,
     duration_seconds: spentSeconds(state),
     interruptions: state.interruptions,
-    ...overall(state, vopr, trust, input.registryProblem),
+    ...overall(state, vopr, trust, input),
     vopr: {
       ...judgementOf(vopr, state, "vopr"),
       iterations: vopr?.iterations ?? 0,
@@ -138,7 +140,7 @@ function overall(
   state: CycleState,
   vopr: VoprResult | undefined,
   trust: Digest["trust"],
-  registryProblem: string | null,
+  { registryProblem, refused }: DigestInput,
 ): Judgement {
   const prepare = judgementOf(resultOf(state.results, "prepare"), state, "prepare");
   const workloads = WORKLOAD_PHASES.map((phase) => {
@@ -150,7 +152,13 @@ function overall(
     .filter((workload) => !trust[workload].trusted)
     .map((workload) => inconclusive(`${WORKLOAD_NAMES[workload]} is untrusted: ${trust[workload].reason ?? ""}`));
   const registry = registryProblem === null ? [] : [inconclusive(`findings: ${registryProblem}`)];
-  return worstOf([prepare, ...workloads, ...untrusted, ...registry, ...state.damage.map(inconclusive)]);
+  return worstOf([
+    prepare,
+    ...workloads,
+    ...untrusted,
+    ...registry,
+    ...[...refused, ...state.damage].map(inconclusive),
+  ]);
 }
 
 function registryWarning(problem: string): string {

@@ -109,6 +109,7 @@ function digestFrom(
       unreachable_seconds: Math.max(0, context.outbox.outage().totalMs - context.state.get().outage_before_ms) / 1000,
       waiting: context.outbox.waiting(),
     },
+    refused: context.outbox.refused().map(({ key, reason }) => `the store refuses ${key}: ${reason}`),
     generatedAt: isoAt(context.clock.nowMs()),
   });
 }

@@ -115,6 +115,7 @@ async function marathon(context: PhaseContext, workers: number): Promise<string 
         seen += 1;
         context.live.iterationsInFlight += 1;
       };
+      context.live.activity = `${batch.scenario} from seed ${batch.starting_seed.toString()}`;
       const outcome = await runBatch(context, { batch, scenario, expectedMs: cost.wallMs, signal, onSeed });
       context.live.iterationsInFlight -= seen;
       inFlight.set(batch.scenario, (inFlight.get(batch.scenario) ?? 0) - cost.cpuMs);
