@@ -92,6 +92,7 @@ test.each([
     const state = work.cycleState();
     expect(state.cycle).toBe(1);
     expect(state.interruptions).toBeGreaterThanOrEqual(interrupted.interruptions);
+  expect(state.attempts.vopr).toBeGreaterThan(5); // most kills hit the marathon
 
     const vopr = voprOf(state);
     const archived = work.keys("failures/vopr/").map((key) => decodeJson(work.text(key), key, voprFailureSchema));

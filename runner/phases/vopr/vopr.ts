@@ -89,12 +89,10 @@ async function marathon(context: PhaseContext, workers: number): Promise<string 
   const gaveUp = new AbortController();
   const timeUp = new AbortController();
   const signal = AbortSignal.any([context.signal, timeUp.signal, gaveUp.signal]);
-  const timer = setTimeout(
-    () => {
-      timeUp.abort();
-    },
-    Math.max(0, context.leftMs()),
-  );
+  const over = new AbortController();
+  const timer = context.clock.sleep(Math.max(0, context.leftMs()), over.signal).then(() => {
+    timeUp.abort();
+  });
   const scenarios = new Map(context.profile.vopr.scenarios.map((scenario) => [scenario.name, scenario]));
   let reason: string | undefined;
 
@@ -137,7 +135,8 @@ async function marathon(context: PhaseContext, workers: number): Promise<string 
   try {
     await Promise.all(Array.from({ length: workers }, work));
   } finally {
-    clearTimeout(timer);
+    over.abort();
+    await timer;
     gaveUp.abort(); // one worker threw: the others end their batches
   }
   return reason;

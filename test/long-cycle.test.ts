@@ -1,0 +1,107 @@
+/** A 48-hour cycle on a clock that runs 30,000 times as fast, with real processes: what happens by the hour. */
+import { mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "@jest/globals";
+import { digestSchema, type Digest } from "../contracts/digest.ts";
+import { runCycle } from "../runner/cycle.ts";
+import { systemClock, type Clock } from "../runner/platform/clock.ts";
+import { openLog } from "../runner/platform/log.ts";
+import type { Notice } from "../runner/platform/notifier.ts";
+import { createProcesses } from "../runner/platform/processes.ts";
+import { nobody } from "../runner/platform/progress.ts";
+import { FolderStore } from "../runner/store/folder-store.ts";
+import { Outbox } from "../runner/store/outbox.ts";
+import { decodeJson } from "../runner/store/read-json.ts";
+import { fakeProfile } from "./fake-profile.ts";
+import { workbenches } from "./workbench.ts";
+
+const workbench = workbenches();
+const SPEED = 30_000;
+const HOUR_MS = 3_600_000;
+
+/** Only the cycle lives on it; programs, outbox and store keep real time. */
+function fastClock(): Clock {
+  const startMs = Date.now();
+  return {
+    nowMs: () => startMs + (Date.now() - startMs) * SPEED,
+    monotonicMs: () => performance.now() * SPEED,
+    sleep: (ms, signal) => systemClock.sleep(ms / SPEED, signal),
+  };
+}
+
+test("48 hours: one interim digest, one message at the end, critical news at most once an hour", async () => {
+  const bench = workbench();
+  mkdirSync(bench.state, { recursive: true });
+  const interim: Digest[] = [];
+  const store = new FolderStore(bench.store);
+  const watched = {
+    put: (key: string, body: Buffer | string) => {
+      if (key === "digests/latest.json") {
+        const digest = decodeJson(body.toString(), key, digestSchema);
+        if (digest.kind === "interim") interim.push(digest);
+      }
+      return store.put(key, body);
+    },
+  };
+  const outbox = await Outbox.open({ directory: join(bench.state, "outbox"), store: watched });
+  const notices: (Notice & { atMs: number })[] = [];
+  const clock = fastClock();
+  let refused = 0;
+  const { log, close } = openLog(join(bench.state, "runner.log"));
+  const profile = fakeProfile({ seed_ms: 1, fail_every: 1 }, { critical_failures: 5 });
+  const outcome = await runCycle(
+    {
+      clock,
+      processes: createProcesses(join(bench.state, "children")),
+      store,
+      outbox,
+      log,
+      notifier: {
+        notify: (notice) => {
+          // The first critical message cannot be sent: its hour must not begin.
+          if (notice.kind === "critical" && refused === 0) {
+            refused += 1;
+            return Promise.reject(new Error("mail server down"));
+          }
+          notices.push({ ...notice, atMs: clock.nowMs() });
+          return Promise.resolve();
+        },
+      },
+      toolchain: { node: "v24", platform: "linux", architecture: "x64", cpu: "test", cores: 2 },
+    },
+    {
+      profile: {
+        ...profile,
+        time_shares: { prepare: 1, "formal-verification": 1, benchmarks: 1, fuzz: 4, vopr: 40, digest: 1 },
+      },
+      budgetMs: 48 * HOUR_MS,
+      workers: 2,
+      statePath: join(bench.state, "cycle.json"),
+      signal: new AbortController().signal,
+      spectator: nobody,
+    },
+  );
+  await outbox.close();
+  close();
+
+  expect(outcome).toMatchObject({ kind: "done", exitCode: 1 });
+  // Every 24 hours of working time; a second one only if process starts drew the cycle out that far.
+  expect([1, 2]).toContain(interim.length);
+  interim.forEach((digest, index) => {
+    expect(digest.duration_seconds).toBeGreaterThanOrEqual((index + 1) * 24 * 3600);
+  });
+  expect(interim[0]?.vopr.iterations).toBeGreaterThan(0);
+  const digests = notices.filter(({ kind }) => kind === "digest");
+  expect(digests).toHaveLength(1);
+  const critical = notices.filter(({ kind }) => kind === "critical");
+  expect(refused).toBe(1);
+  expect(critical.length).toBeGreaterThan(1);
+  const gaps = critical.slice(1).map(({ atMs }, index) => atMs - critical[index]!.atMs);
+  expect(Math.min(...gaps)).toBeGreaterThanOrEqual(HOUR_MS);
+  const state = JSON.parse(readFileSync(join(bench.state, "cycle.json"), "utf8")) as {
+    spent_ms: Record<string, number>;
+  };
+  const spentHours = Object.values(state.spent_ms).reduce((sum, ms) => sum + ms, 0) / HOUR_MS;
+  expect(spentHours).toBeGreaterThan(40);
+  expect(spentHours).toBeLessThan(70); // starting a process costs hours on this clock
+}, 60_000);
