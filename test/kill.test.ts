@@ -35,7 +35,7 @@ function plantedProfile(): Profile {
     vopr: {
       ...embedded.vopr,
       arguments: ["--canary", "skip-fsync"],
-      canary: { ...embedded.vopr.canary, arguments: [] },
+      canary: { ...embedded.vopr.canary, arguments: [], iterations: 6 },
       batch: { ...embedded.vopr.batch, first_iterations: 5, target_seconds: 0.5 },
     },
   };
@@ -57,18 +57,19 @@ async function failingSeeds(profile: Profile, scenario: string, count: number): 
   return failing;
 }
 
-async function killAtRandom(work: Workbench, args: string[]): Promise<number> {
-  let kills = 0;
-  while (kills < KILLS) {
+/** How many kills there were, and how many of them hit a marathon with batches in the air. */
+async function killAtRandom(work: Workbench, args: string[]): Promise<{ kills: number; midBatch: number }> {
+  let midBatch = 0;
+  for (let kills = 0; ; kills += 1) {
+    if (kills === KILLS) return { kills, midBatch };
     const running = work.start(args);
     await delay(250 + Math.random() * 1_250);
-    if (!running.kill("SIGKILL")) break; // it had ended: the cycle is over
+    running.kill("SIGKILL");
     const { exitCode } = await running;
-    if (exitCode !== undefined) break;
-    if (existsSync(join(work.state, "cycle.json")) && work.cycleState().status === "done") break;
-    kills += 1;
+    if (exitCode !== undefined) return { kills, midBatch }; // it had ended by itself: the cycle is over
+    const state = existsSync(join(work.state, "cycle.json")) ? work.cycleState() : undefined;
+    if ((state?.vopr?.open.length ?? 0) > 0) midBatch += 1;
   }
-  return kills;
 }
 
 test.each([
@@ -79,8 +80,9 @@ test.each([
   async (_name, profile, duration) => {
     const work = (bench = new Workbench(profile));
     const args = work.cycleArguments(duration);
-    const kills = await killAtRandom(work, args);
+    const { kills, midBatch } = await killAtRandom(work, args);
     expect(kills).toBe(KILLS);
+    expect(midBatch).toBeGreaterThan(5);
     const interrupted = work.cycleState();
     expect(interrupted.cycle).toBe(1);
 
@@ -92,7 +94,7 @@ test.each([
     const state = work.cycleState();
     expect(state.cycle).toBe(1);
     expect(state.interruptions).toBeGreaterThanOrEqual(interrupted.interruptions);
-  expect(state.attempts.vopr).toBeGreaterThan(5); // most kills hit the marathon
+    expect(state.attempts.vopr).toBeGreaterThan(5); // most kills hit the marathon
 
     const vopr = voprOf(state);
     const archived = work.keys("failures/vopr/").map((key) => decodeJson(work.text(key), key, voprFailureSchema));
