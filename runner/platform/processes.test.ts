@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { spawn } from "node:child_process";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import { createProcesses, type ProgramOptions } from "./processes.ts";
+import { createProcesses } from "./processes.ts";
+import type { ProgramOptions } from "./program-run.ts";
 import { processStat } from "./process-table.ts";
 
 let notes: string;

@@ -1,7 +1,8 @@
 /** Runs a program whose whole output is one JSON object, and reads it against a schema. */
 import type { z } from "zod";
 import { reasonOf } from "../../contracts/errors.ts";
-import type { Processes, ProgramEnd, ProgramOptions } from "../platform/processes.ts";
+import type { Processes } from "../platform/processes.ts";
+import type { ProgramEnd, ProgramOptions } from "../platform/program-run.ts";
 import { decodeJson } from "../store/read-json.ts";
 
 export interface JsonProgramRun<T> {

@@ -2,7 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import { stringifyJson } from "../../contracts/json.ts";
 import { MAX_U64 } from "../../contracts/u64.ts";
 import { fakeProfile } from "../../test/fake-profile.ts";
-import type { ProgramEnd } from "../platform/processes.ts";
+import type { ProgramEnd } from "../platform/program-run.ts";
 import { batchCommand, BatchReader, reproCommand } from "./vopr.ts";
 
 const HASH = "0123456789abcdef".repeat(4);

@@ -12,7 +12,7 @@ import type { VoprProfile } from "../../contracts/profile.ts";
 import { inconclusive, failed, PASSED, type Judgement } from "../../contracts/verdict.ts";
 import { voprRecordSchema, type BatchCompleteData, type VoprRecord } from "../../contracts/vopr.ts";
 import { reasonOf } from "../../contracts/errors.ts";
-import type { ProgramEnd } from "../platform/processes.ts";
+import type { ProgramEnd } from "../platform/program-run.ts";
 import { shellQuoted } from "./shell.ts";
 
 /** A panic of a Rust program; ours uses the same code. */

@@ -58,7 +58,7 @@ function workloads(digest: Digest): string[] {
     ]),
     ...scenarios.map(
       ([name, share]) =>
-        `    ${name.slice(0, 16).padEnd(16)} ${number(share.iterations).padStart(11)} seeds  ${number(share.failures).padStart(6)} failures  ` +
+        `    ${name.slice(0, 14).padEnd(14)} ${number(share.iterations).padStart(11)} seeds  ${number(share.failures).padStart(6)} failures  ` +
         `${duration(share.cpu_seconds).padStart(8)} CPU  next seed ${share.next_seed.toString()}`,
     ),
     ...row("fuzzing", fuzzing, trust.fuzzing.trusted, [

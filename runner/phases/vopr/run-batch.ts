@@ -10,7 +10,7 @@ import { stringifyJson } from "../../../contracts/json.ts";
 import type { Judgement } from "../../../contracts/verdict.ts";
 import type { ScenarioProfile } from "../../../contracts/profile.ts";
 import { isoAt } from "../../platform/clock.ts";
-import type { ProgramEnd } from "../../platform/processes.ts";
+import type { ProgramEnd } from "../../platform/program-run.ts";
 import { batchCommand, BatchReader, rangeOf } from "../../tools/vopr.ts";
 import { archiveSeed, failureIn, type BatchOrigin, type SeedFailure } from "../../triage/archive.ts";
 import { withSighting, type Sightings } from "../../triage/sightings.ts";

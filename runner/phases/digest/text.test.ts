@@ -1,0 +1,138 @@
+import { describe, expect, test } from "@jest/globals";
+import type { Digest } from "../../../contracts/digest.ts";
+import { cycleState, digestOf, knownFinding, richDigest, sighting } from "./samples.fixture.ts";
+import { digestText, duration } from "./text.ts";
+
+/** Lines to be pasted are never broken. */
+const isToPaste = (line: string): boolean => /^ {12}(repro: |kimtest fetch-failure )/.test(line);
+const overlong = (text: string): string[] => text.split("\n").filter((line) => line.length > 100 && !isToPaste(line));
+
+test("a rich digest, whole", () => {
+  const text = digestText(richDigest());
+  expect(text).toMatchInlineSnapshot(`
+   "kimtest cycle 7: FAILED
+   profile embedded, commit 0123456789ab, 47 h 0 min, resumed 2 times, 2026-11-21T10:00:00.000Z
+     ! vopr: 5 of 1,234,567 seeds failed
+
+   VOPR                 FAILED        1,234,567 seeds in 2 scenarios, 3 failures (3 new)
+                                      8.6 sims/s on 8 workers
+       baseline             234,567 seeds       0 failures  27 h 46 min CPU  next seed 234567
+       combined           1,000,000 seeds       3 failures  55 h 33 min CPU  next seed 18446744073709551615
+   fuzzing              PASSED        3,345 executions of 2 targets
+   formal verification  PASSED UNTRUSTED 250,000 states to depth 31
+   benchmarks           INCONCLUSIVE  0 measured; changes are judged from a history of cycles, not from
+                                      this one
+   planted bugs         VOPR: skip-fsync found in 12 of 60
+                        fuzzing: skip-fsync found in 12 of 60
+                        formal verification: its canary skip-fsync was not found: none of 60 seeds
+                          failed
+                        benchmarks: skip-fsync found in 12 of 60
+
+   findings: 2
+     NEW       vsr_agreement:combined  3 in this cycle, first seen in cycle 7
+               replicas 0 and 2 differ at op 41
+               repro: npx kimtest vopr --scenario combined --seed 17 -n 1 -v
+               kimtest fetch-failure vopr/seed-17-1763700000000.json
+     ONGOING   hash_chain:swizzle  2 in this cycle (44 ever), first seen in cycle 3
+               chain broken: x y x y x y x y x y x y x y x y x y x y x y x y x y x y x y x y x y x y x
+               y x y x y x y x y x y x y x y x y x y x y x y x y x y x y x y x y x y x …
+               repro: npx kimtest vopr --scenario combined --seed 17 -n 1 -v
+               kimtest fetch-failure vopr/seed-17-1763700000000.json
+     RESOLVED  linearizability:gray: its seeds pass on this commit
+
+   seeds without a verdict: 1
+     combined, 1 from 4711: panicked (exit code 101): thread 'main' panicked at replica.rs:42: commit
+       went backwards
+       raw output: cycles/000007/evidence/batch-1763700000000-2-seed-4711.json
+
+   warnings:
+     - the corpus of fuzz target lines could not be kept: the store was unreachable for longer than it
+       waits
+
+   store: s3://my-results
+     could not be reached for 1 h 6 min; nothing was lost
+     2 objects still wait on this machine's disk for it"
+  `);
+  expect(overlong(text)).toEqual([]);
+});
+
+test("an interim digest says so", () => {
+  expect(digestText(digestOf(cycleState(), [], { kind: "interim" })).split("\n")[0]).toBe(
+    "kimtest interim digest of cycle 7: PASSED",
+  );
+});
+
+test("more findings than fit are counted", () => {
+  const signatures = Array.from({ length: 23 }, (_, index) => `invariant_${String(index)}:gray`);
+  const state = cycleState({ sightings: Object.fromEntries(signatures.map((one) => [one, sighting(one)])) });
+  const text = digestText(
+    digestOf(
+      state,
+      signatures.map((one) => knownFinding(one)),
+    ),
+  );
+  expect(text).toContain("findings: 23\n");
+  expect(text.match(/repro: /g)).toHaveLength(20);
+  expect(text).toContain("\n  and 3 more: kimtest infra-digest --json\n");
+});
+
+describe("hostile text from programs and stores", () => {
+  const ESCAPE = "\u001b[2J\u001b]0;owned\u0007\u009b31m";
+  const FORGED = "boom\nkimtest cycle 8: PASSED\r\n";
+  const TRICKS = "\u202egnp.exe\u202c zero\u200bwidth \u2066x\u2069 \ud800";
+
+  /** The same text in every string of a digest, names included. */
+  function hostile(text: string): Digest {
+    const sample = richDigest();
+    const { vopr, fuzzing } = sample;
+    return {
+      ...sample,
+      profile: text,
+      git_commit: text,
+      reason: text,
+      warnings: [text],
+      findings: sample.findings.map((one) => ({
+        ...one,
+        signature: text,
+        message: text,
+        repro: text,
+        failure_key: text,
+      })),
+      trust: { ...sample.trust, vopr: { trusted: false, reason: text, canary: null } },
+      vopr: {
+        ...vopr,
+        scenarios: { [text]: vopr.scenarios["baseline"]! },
+        inconclusive: vopr.inconclusive.map((one) => ({ ...one, scenario: text, reason: text, evidence_key: text })),
+      },
+      fuzzing: { ...fuzzing, reason: text },
+      store: { ...sample.store, url: text },
+    };
+  }
+
+  test.each([ESCAPE, FORGED, TRICKS])("%j never reaches the terminal raw", (text) => {
+    const shown = digestText(hostile(text));
+    expect(shown.match(/[^\P{C}\n]/gu)).toBeNull();
+    expect(shown.split("\n").filter((line) => line.startsWith("kimtest"))).toEqual(["kimtest cycle 7: FAILED"]);
+  });
+
+  test("what cannot be seen is named", () => {
+    const shown = digestText(hostile(ESCAPE));
+    expect(shown).toContain("  - \\u{1b}[2J\\u{1b}]0;owned\\u{7}\\u{9b}31m");
+  });
+
+  test("a field of 5 MB is cut, and lines stay within 100 columns", () => {
+    const text = digestText(hostile("A".repeat(5_000_000)));
+    expect(text.length).toBeLessThan(60_000);
+    expect(overlong(text).filter((line) => !line.startsWith("store: ") && !line.includes("raw output: "))).toEqual([]);
+  });
+});
+
+test.each([
+  [0, "0.0 s"],
+  [99.94, "99.9 s"],
+  [100, "1 min 40 s"],
+  [3_599, "59 min 59 s"],
+  [172_800, "48 h 0 min"],
+])("duration of %d s", (seconds, shown) => {
+  expect(duration(seconds)).toBe(shown);
+});
