@@ -41,8 +41,11 @@ export function lineSplitter(maxLineLength: number): LineSplitter {
 /** Keeps the first and the last bytes of a stream, for evidence. */
 export class HeadAndTail {
   readonly #limit: number;
-  #head = Buffer.alloc(0);
-  #tail = Buffer.alloc(0);
+  readonly #head: Buffer[] = [];
+  #headBytes = 0;
+  /** The newest chunks as they came, no copies: at most the limit and one chunk more. */
+  readonly #tail: Buffer[] = [];
+  #tailBytes = 0;
   #bytes = 0;
 
   /** `limit`: bytes kept of the head, and of the tail. */
@@ -52,18 +55,26 @@ export class HeadAndTail {
 
   push(chunk: Buffer): void {
     this.#bytes += chunk.length;
-    const room = this.#limit - this.#head.length;
-    if (room > 0) this.#head = Buffer.concat([this.#head, chunk.subarray(0, room)]);
-    const after = chunk.subarray(Math.max(0, room));
-    if (after.length === 0) return;
-    const joined = after.length >= this.#limit ? after : Buffer.concat([this.#tail, after]);
-    // Copied, so that a small tail does not keep a large chunk alive.
-    this.#tail = Buffer.from(joined.subarray(Math.max(0, joined.length - this.#limit)));
+    const room = Math.min(this.#limit - this.#headBytes, chunk.length);
+    if (room > 0) {
+      this.#head.push(chunk.subarray(0, room));
+      this.#headBytes += room;
+    }
+    if (room === chunk.length) return;
+    this.#tail.push(chunk.subarray(room));
+    this.#tailBytes += chunk.length - room;
+    for (let oldest = this.#tail[0]; oldest !== undefined; oldest = this.#tail[0]) {
+      if (this.#tailBytes - oldest.length < this.#limit) break;
+      this.#tail.shift();
+      this.#tailBytes -= oldest.length;
+    }
   }
 
   toString(): string {
-    const left = this.#bytes - this.#head.length - this.#tail.length;
+    const tail = Buffer.concat(this.#tail).subarray(-this.#limit);
+    const kept = this.#tailBytes === 0 ? "" : tail.toString("utf8");
+    const left = this.#bytes - this.#headBytes - Math.min(this.#tailBytes, this.#limit);
     const gap = left > 0 ? `\n[… ${String(left)} bytes left out …]\n` : "";
-    return this.#head.toString("utf8") + gap + this.#tail.toString("utf8");
+    return Buffer.concat(this.#head).toString("utf8") + gap + kept;
   }
 }

@@ -1,6 +1,6 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { afterAll, describe, expect, test } from "@jest/globals";
 import { stringifyJson } from "../../contracts/json.ts";
 import { profileSchema } from "../../contracts/profile.ts";
@@ -24,7 +24,11 @@ describe("the embedded profile", () => {
   });
 
   test("survives being a file", async () => {
-    expect(await loadProfile(write("embedded.json", embeddedProfile()))).toEqual(embeddedProfile());
+    const { work_tree: workTree, ...rest } = embeddedProfile();
+    expect(await loadProfile(write("embedded.json", embeddedProfile()))).toEqual({
+      ...rest,
+      work_tree: resolve(workTree),
+    });
     expect(await loadProfile("embedded")).toEqual(embeddedProfile());
   });
 });

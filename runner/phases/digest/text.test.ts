@@ -16,12 +16,13 @@ test("a rich digest, whole", () => {
 
    VOPR                 FAILED        1,234,567 seeds in 2 scenarios, 3 failures (3 new)
                                       8.6 sims/s on 8 workers
-       baseline             234,567 seeds       0 failures  27 h 46 min CPU  next seed 234567
-       combined           1,000,000 seeds       3 failures  55 h 33 min CPU  next seed 18446744073709551615
+       baseline       234,567 seeds       0 failures  27 h 46 min CPU  next seed 234567
+       combined     1,000,000 seeds       3 failures  55 h 33 min CPU  next seed 18446744073709551615
    fuzzing              PASSED        3,345 executions of 2 targets
    formal verification  PASSED UNTRUSTED 250,000 states to depth 31
    benchmarks           INCONCLUSIVE  0 measured; changes are judged from a history of cycles, not from
                                       this one
+                                      the machine was busy: load average 14.2 on 8 cores
    planted bugs         VOPR: skip-fsync found in 12 of 60
                         fuzzing: skip-fsync found in 12 of 60
                         formal verification: its canary skip-fsync was not found: none of 60 seeds

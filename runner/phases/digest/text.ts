@@ -52,29 +52,34 @@ function workloads(digest: Digest): string[] {
   );
   const isNew = vopr.failures_new === null ? "" : ` (${number(vopr.failures_new)} new)`;
   return [
-    ...row("VOPR", vopr, trust.vopr.trusted, [
+    ...row(digest, "VOPR", vopr, trust.vopr.trusted, [
       `${number(vopr.iterations)} seeds in ${String(scenarios.length)} scenarios, ${number(vopr.failures_total)} failures${isNew}`,
       `${vopr.throughput_sps.toFixed(1)} sims/s on ${String(vopr.workers)} workers`,
     ]),
     ...scenarios.map(
       ([name, share]) =>
-        `    ${name.slice(0, 14).padEnd(14)} ${number(share.iterations).padStart(11)} seeds  ${number(share.failures).padStart(6)} failures  ` +
+        `    ${name.slice(0, 12).padEnd(12)} ${number(share.iterations).padStart(9)} seeds  ${number(share.failures).padStart(6)} failures  ` +
         `${duration(share.cpu_seconds).padStart(8)} CPU  next seed ${share.next_seed.toString()}`,
     ),
-    ...row("fuzzing", fuzzing, trust.fuzzing.trusted, [
+    ...row(digest, "fuzzing", fuzzing, trust.fuzzing.trusted, [
       `${number(executions)} executions of ${String(targets.length)} targets`,
     ]),
-    ...row("formal verification", verification, trust.formal_verification.trusted, [states.join(", ") || "no states"]),
-    ...row("benchmarks", benchmarks, trust.benchmarks.trusted, [
+    ...row(digest, "formal verification", verification, trust.formal_verification.trusted, [
+      states.join(", ") || "no states",
+    ]),
+    ...row(digest, "benchmarks", benchmarks, trust.benchmarks.trusted, [
       `${String(benchmarks.suites.length)} measured; changes are judged from a history of cycles, not from this one`,
     ]),
     ...canaries(digest),
   ];
 }
 
-function row(name: string, judgement: Judgement, trusted: boolean, evidence: string[]): string[] {
+function row(digest: Digest, name: string, judgement: Judgement, trusted: boolean, evidence: string[]): string[] {
   const verdict = MARK[judgement.verdict] + (trusted ? "" : " UNTRUSTED");
-  const [first = "", ...more] = evidence;
+  const { reason } = judgement;
+  // The header names the worst reasons only: a failure must not hide why something else was not done.
+  const said = reason === null || (digest.reason?.includes(reason) ?? false);
+  const [first = "", ...more] = said ? evidence : [...evidence, reason];
   const indent = " ".repeat(EVIDENCE_COLUMN);
   return [`${name.padEnd(20)} ${verdict.padEnd(13)} ${first}`, ...more.map((line) => indent + line)].flatMap((line) =>
     wrapped(line, EVIDENCE_COLUMN),
