@@ -1,0 +1,58 @@
+# Recipes only call the command line; what they do is in cli/commands/ (one file per recipe).
+# From a clone: `npm ci`, then `npx just RECIPE`.
+
+set positional-arguments
+
+# The Node.js that npm installed, whichever one the system has.
+export PATH := justfile_directory() / "node_modules" / ".bin:" + env("PATH")
+
+kimtest := "node dist/kimtest.js"
+
+# List the recipes.
+[private]
+default:
+    @"{{ just_executable() }}" --justfile "{{ justfile() }}" --list --unsorted
+
+# Run one cycle, or resume the one that was interrupted.
+cycle *options:
+    @{{ kimtest }} cycle "$@"
+
+# Show the running cycle and the newest digest.
+infra-status *options:
+    @{{ kimtest }} infra-status "$@"
+
+# Show the newest digest.
+infra-digest *options:
+    @{{ kimtest }} infra-digest "$@"
+
+# List archived failures, newest first.
+list-failures *options:
+    @{{ kimtest }} list-failures "$@"
+
+# Fetch an archived failure, for example vopr/seed-17-1700000000000.json.
+fetch-failure key *options:
+    @{{ kimtest }} fetch-failure "$@"
+
+# Reproduce an archived VOPR failure (exit code 1: reproduced, 0: it passes now).
+vopr-repro file *options:
+    @{{ kimtest }} vopr-repro "$@"
+
+# Run the embedded simulator; its own flags follow.
+vopr *arguments:
+    @{{ kimtest }} vopr "$@"
+
+# Run all tests.
+test *arguments:
+    @npm test -- "$@"
+
+# Check format, types, lint and the import rule.
+check:
+    @npm run check
+
+# Run this project's own benchmarks.
+bench *arguments:
+    @npm run bench -- "$@"
+
+# Bundle what ships into dist/.
+build:
+    @npm run build
