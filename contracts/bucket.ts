@@ -17,6 +17,7 @@
  * ```
  */
 import { KimtestError } from "./errors.ts";
+import { MAX_U64 } from "./u64.ts";
 
 export const CHECKPOINT_KEY = "checkpoints/latest.json";
 export const DIGEST_KEY = "digests/latest.json";
@@ -56,9 +57,10 @@ export function fuzzFailureKey(target: string, timestampMs: number): string {
   return `${failuresPrefix("fuzz")}${target}-${String(timestampMs)}.tar.gz`;
 }
 
-const FUZZ_TARGET = /^[A-Za-z0-9_][A-Za-z0-9_-]{0,99}$/;
-const VOPR_FAILURE = /^failures\/vopr\/seed-(\d{1,20})-(\d{10,13})\.json$/;
-const FUZZ_FAILURE = /^failures\/fuzz\/([A-Za-z0-9_][A-Za-z0-9_-]{0,99})-(\d{10,13})\.tar\.gz$/;
+/** A fuzz target's name becomes part of a key. */
+export const FUZZ_TARGET = /^[A-Za-z0-9_][A-Za-z0-9_-]{0,99}$/;
+const VOPR_FAILURE = /^failures\/vopr\/seed-(\d{1,20})-(\d{10}|\d{13})\.json$/;
+const FUZZ_FAILURE = /^failures\/fuzz\/([A-Za-z0-9_][A-Za-z0-9_-]{0,99})-(\d{10}|\d{13})\.tar\.gz$/;
 
 export type FailureKey =
   | { readonly kind: "vopr"; readonly key: string; readonly seed: bigint; readonly at: Date }
@@ -66,13 +68,16 @@ export type FailureKey =
 
 /** Ten digits are seconds (as the first infrastructure wrote them), thirteen are milliseconds. */
 function instantOf(digits: string): Date {
-  return new Date(digits.length <= 10 ? Number(digits) * 1000 : Number(digits));
+  return new Date(digits.length === 10 ? Number(digits) * 1000 : Number(digits));
 }
 
 /** What a failure's key says; undefined for any other key. */
 export function parseFailureKey(key: string): FailureKey | undefined {
   const vopr = VOPR_FAILURE.exec(key);
-  if (vopr !== null) return { kind: "vopr", key, seed: BigInt(vopr[1]!), at: instantOf(vopr[2]!) };
+  if (vopr !== null) {
+    const seed = BigInt(vopr[1]!);
+    return seed > MAX_U64 ? undefined : { kind: "vopr", key, seed, at: instantOf(vopr[2]!) };
+  }
   const fuzz = FUZZ_FAILURE.exec(key);
   if (fuzz !== null) return { kind: "fuzz", key, target: fuzz[1]!, at: instantOf(fuzz[2]!) };
   return undefined;

@@ -1,5 +1,6 @@
 /** A profile: what to build and run for a project under test. Data only, so that a user can write one. */
 import { z } from "zod";
+import { FUZZ_TARGET } from "./bucket.ts";
 import { PHASES } from "./parts.ts";
 import { seedSchema } from "./seed.ts";
 
@@ -49,11 +50,14 @@ export const voprProfileSchema = z.strictObject({
   critical_failures: z.int().positive(),
 });
 
+const fuzzTarget = z.string().regex(FUZZ_TARGET);
+
 export const fuzzProfileSchema = z.strictObject({
   tool: z.literal("fast-check"),
   command,
-  targets: z.array(z.string().min(1)).min(1),
-  canary_target: z.string().min(1),
+  targets: z.array(fuzzTarget).min(1),
+  /** Broken on purpose; not one of the targets. */
+  canary_target: fuzzTarget,
 });
 
 export const benchmarksProfileSchema = z.strictObject({ tool: z.literal("tinybench"), command });
@@ -68,7 +72,7 @@ export const formalVerificationProfileSchema = z.strictObject({
 export const profileSchema = z
   .strictObject({
     name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/),
-    /** Git work tree whose commit is tested. */
+    /** Git work tree whose commit is tested; all programs run in it. */
     work_tree: z.string().min(1),
     /** Length of a cycle when none is asked for. */
     duration_seconds: positive,
@@ -82,6 +86,14 @@ export const profileSchema = z
   .refine((profile) => profile.vopr.scenarios.some(({ name }) => name === profile.vopr.canary.scenario), {
     path: ["vopr", "canary", "scenario"],
     error: "must be one of vopr.scenarios",
+  })
+  .refine(({ vopr }) => new Set(vopr.scenarios.map(({ name }) => name)).size === vopr.scenarios.length, {
+    path: ["vopr", "scenarios"],
+    error: "must not name a scenario twice: both would share its seeds",
+  })
+  .refine(({ fuzz }) => !fuzz.targets.includes(fuzz.canary_target), {
+    path: ["fuzz", "canary_target"],
+    error: "must not be one of fuzz.targets: it is broken on purpose",
   })
   .meta({ id: "Profile", description: "What to build and run for a project under test" });
 

@@ -379,6 +379,18 @@ const SAMPLES: Record<string, unknown> = {
   Checkpoint: checkpoint,
   CycleState: state,
   Digest: digest,
+  Evidence: {
+    batch: batch,
+    command: ["vopr", "--json"],
+    reason: "panicked (exit code 101)",
+    ending: "exited",
+    exit_code: 101,
+    signal: null,
+    description: "exit code 101",
+    duration_ms: 12.5,
+    stdout: "{}",
+    stderr: "thread panicked",
+  },
   Exploration: {
     states: 3,
     transitions: 4,

@@ -28,7 +28,11 @@ export class Workbench {
   readonly profilePath = join(this.folder, "profile.json");
 
   constructor(profile?: Profile) {
-    if (profile !== undefined) writeFileSync(this.profilePath, stringifyJson(profile));
+    if (profile !== undefined) this.writeProfile(profile);
+  }
+
+  writeProfile(profile: Profile): void {
+    writeFileSync(this.profilePath, stringifyJson(profile));
   }
 
   /** Starts `kimtest`; never rejects. */

@@ -13,6 +13,7 @@ import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { canaryResultSchema } from "../contracts/canary.ts";
 import { checkpointSchema } from "../contracts/checkpoint.ts";
+import { evidenceSchema } from "../contracts/evidence.ts";
 import { cycleStateSchema } from "../contracts/cycle.ts";
 import { digestSchema } from "../contracts/digest.ts";
 import { EXIT, type ExitCode } from "../contracts/errors.ts";
@@ -39,6 +40,7 @@ export const CONTRACTS: readonly z.ZodType[] = [
   benchRunSchema,
   canaryResultSchema,
   checkpointSchema,
+  evidenceSchema,
   cycleStateSchema,
   digestSchema,
   explorationSchema,

@@ -28,6 +28,7 @@ export async function benchmarksPhase(context: PhaseContext): Promise<Benchmarks
   const run = await runJsonProgram(
     context.processes,
     {
+      cwd: context.profile.work_tree,
       command: [...context.profile.benchmarks.command, "--json", "--seconds", (measuringMs / 1000).toFixed(2)],
       deadlineMs: measuringMs * 3 + OVERHEAD_MS * 4,
       signal: context.signal,

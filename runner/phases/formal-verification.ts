@@ -25,6 +25,7 @@ export async function formalVerificationPhase(context: PhaseContext): Promise<Fo
     runJsonProgram(
       context.processes,
       {
+        cwd: context.profile.work_tree,
         command: [...profile.command, "--json", ...profile.arguments, ...extra],
         deadlineMs: Math.max(1, context.leftMs()),
         signal: context.signal,

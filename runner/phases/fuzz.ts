@@ -71,7 +71,7 @@ function fuzz(context: PhaseContext, target: string, ms: number): Promise<JsonPr
   ];
   return runJsonProgram(
     context.processes,
-    { command, deadlineMs: ms + DEADLINE_EXTRA_MS, signal: context.signal },
+    { command, cwd: context.profile.work_tree, deadlineMs: ms + DEADLINE_EXTRA_MS, signal: context.signal },
     fuzzRunSchema,
     [EXIT.ok, EXIT.failuresFound],
   );

@@ -1,5 +1,6 @@
 /** Prepare: which commit is tested, and whether the programs that test it are there. */
 import { existsSync, statSync } from "node:fs";
+import { resolve } from "node:path";
 import { execa } from "execa";
 import { reasonOf } from "../../contracts/errors.ts";
 import type { PrepareResult } from "../../contracts/results.ts";
@@ -44,10 +45,13 @@ async function readCommit(workTree: string): Promise<{ commit: string; problem: 
 }
 
 /** A program given by path must be there; one given by name is looked up when it is started. */
-function programJudgements(context: PhaseContext): Judgement[] {
-  const { formal_verification, benchmarks, fuzz, vopr } = context.profile;
+function programJudgements({ profile }: PhaseContext): Judgement[] {
+  const { formal_verification, benchmarks, fuzz, vopr, work_tree: workTree } = profile;
   return [formal_verification, benchmarks, fuzz, vopr]
-    .flatMap(({ command }) => command.filter((word) => word.startsWith("/")))
+    .flatMap(({ command }) =>
+      command.filter((word, index) => (index === 0 ? word.includes("/") : word.startsWith("/"))),
+    )
+    .map((path) => resolve(workTree, path))
     .filter((path) => !existsSync(path) || !statSync(path).isFile())
     .map((path) => inconclusive(`${path} does not exist, it has to be built first`));
 }

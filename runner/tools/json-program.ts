@@ -5,6 +5,9 @@ import type { Processes } from "../platform/processes.ts";
 import type { ProgramEnd, ProgramOptions } from "../platform/program-run.ts";
 import { decodeJson } from "../store/read-json.ts";
 
+/** More than this is not the one object that was asked for. */
+const MAX_OUTPUT_LENGTH = 8 * 1024 * 1024;
+
 export interface JsonProgramRun<T> {
   readonly end: ProgramEnd;
   /** Undefined when the program did not end well or its output cannot be read; `problem` says why. */
@@ -20,21 +23,24 @@ export async function runJsonProgram<T>(
   goodExits: readonly number[],
 ): Promise<JsonProgramRun<T>> {
   const lines: string[] = [];
+  let length = 0;
   const end = await processes.run({
     ...options,
     onLine: (line) => {
-      if (line.trim() !== "") lines.push(line);
-      return lines.length > 1 ? "stop" : "continue";
+      lines.push(line);
+      length += line.length + 1;
+      return length > MAX_OUTPUT_LENGTH ? "stop" : "continue";
     },
   });
   const bad = (problem: string): JsonProgramRun<T> => ({ end, value: undefined, problem });
-  if (end.ending === "rejected") return bad("printed more than one line");
+  if (end.ending === "rejected") return bad(`printed more than ${String(MAX_OUTPUT_LENGTH)} characters`);
   if (end.ending !== "exited") return bad(end.description);
   if (end.exitCode === null || !goodExits.includes(end.exitCode))
     return bad(`${end.description}${firstLine(end.stderr)}`);
-  if (lines.length === 0) return bad(`printed nothing, ${end.description}${firstLine(end.stderr)}`);
+  const text = lines.join("\n").trim();
+  if (text === "") return bad(`printed nothing, ${end.description}${firstLine(end.stderr)}`);
   try {
-    return { end, value: decodeJson(lines[0] ?? "", "its output", schema), problem: null };
+    return { end, value: decodeJson(text, "its output", schema), problem: null };
   } catch (error) {
     return bad(reasonOf(error));
   }

@@ -21,6 +21,7 @@ export async function runCanary(context: PhaseContext, workers: number): Promise
     const reader = new BatchReader(range);
     const end = await context.processes.run({
       command: canaryCommand(context.profile.vopr, range),
+      cwd: context.profile.work_tree,
       deadlineMs: batch.deadline_seconds * 1000,
       stallMs: batch.stall_seconds * 1000,
       signal: context.signal,

@@ -6,6 +6,7 @@
  */
 import type { Batch } from "../../../contracts/checkpoint.ts";
 import { evidenceKey } from "../../../contracts/bucket.ts";
+import type { Evidence } from "../../../contracts/evidence.ts";
 import { stringifyJson } from "../../../contracts/json.ts";
 import type { Judgement } from "../../../contracts/verdict.ts";
 import type { ScenarioProfile } from "../../../contracts/profile.ts";
@@ -72,6 +73,7 @@ export async function runBatch(context: PhaseContext, run: BatchRun): Promise<Ba
 
   const end = await context.processes.run({
     command,
+    cwd: context.profile.work_tree,
     deadlineMs: Math.min(
       profile.batch.deadline_seconds * 1000,
       Math.max(MIN_DEADLINE_MS, run.expectedMs * DEADLINE_FACTOR),
@@ -122,14 +124,14 @@ export async function runBatch(context: PhaseContext, run: BatchRun): Promise<Ba
 async function keepEvidence(
   context: PhaseContext,
   batch: Batch,
-  command: readonly string[],
+  command: string[],
   end: ProgramEnd,
   reason: string | null,
 ): Promise<string> {
   // Retries share the id of their batch: the first seed makes the key theirs.
   const key = evidenceKey(context.state.get().cycle, batch.id, batch.attempt, batch.starting_seed);
   const { ending, exitCode, signal, description, stdout, stderr, durationMs } = end;
-  const evidence = {
+  const evidence: Evidence = {
     batch,
     command,
     reason,
