@@ -19,8 +19,8 @@ Exit codes:
 export function buildProgram(deps: CliDeps): Command {
   const program = new Command("kimtest")
     .description("Continuous testing for Kimberlite: run cycles, see what they found, reproduce it.")
-    .showSuggestionAfterError()
-    .showHelpAfterError("(add --help for what there is)")
+    // What follows a command's name is that command's alone: `kimtest vopr` has flags of its own.
+    .enablePositionalOptions()
     .addHelpText("after", EXIT_CODES);
   const commands = [
     cycleCommand(deps),
@@ -31,10 +31,16 @@ export function buildProgram(deps: CliDeps): Command {
     voprReproCommand(deps),
     voprCommand(deps),
   ];
-  for (const command of commands) program.addCommand(command.copyInheritedSettings(program));
+  for (const command of commands) program.addCommand(command);
+  // Not copyInheritedSettings: it would give `vopr` back the --help that belongs to the simulator.
   for (const command of [program, ...program.commands]) {
-    command.exitOverride();
-    command.configureOutput({ writeOut: deps.out, writeErr: deps.err });
+    command.exitOverride().showHelpAfterError("(add --help for what there is)");
+    command.configureOutput({
+      writeOut: deps.out,
+      writeErr: deps.err,
+      getOutHelpWidth: () => deps.columns,
+      getErrHelpWidth: () => deps.columns,
+    });
   }
   return program;
 }

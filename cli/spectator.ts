@@ -1,5 +1,7 @@
 /** Shows a running cycle: a block that redraws itself on a terminal, plain lines elsewhere. On stderr, results go to stdout. */
 import { createLogUpdate } from "log-update";
+import type { ChalkInstance } from "chalk";
+import { printable } from "../runner/phases/digest/printable.ts";
 import type { ProgressSnapshot, Spectator } from "../runner/platform/progress.ts";
 import type { CliDeps } from "./deps.ts";
 
@@ -11,8 +13,26 @@ export interface ClosableSpectator extends Spectator {
   close(): void;
 }
 
-export function openSpectator(deps: CliDeps): ClosableSpectator {
-  return deps.isTerminal ? terminalSpectator(deps) : plainSpectator(deps);
+export async function openSpectator(deps: CliDeps): Promise<ClosableSpectator> {
+  const { screen } = deps;
+  const shown = screen === undefined ? plainSpectator(deps) : terminalSpectator(screen, await deps.colours("stderr"));
+  return withPrintableText(shown);
+}
+
+/** Reasons and warnings quote what programs under test have printed. */
+function withPrintableText(shown: ClosableSpectator): ClosableSpectator {
+  return {
+    ...shown,
+    progress: (view) => {
+      shown.progress({ ...view, activity: printable(view.activity) });
+    },
+    phaseEnded: (phase, { verdict, reason }, durationMs) => {
+      shown.phaseEnded(phase, { verdict, reason: reason === null ? null : printable(reason) }, durationMs);
+    },
+    warning: (message) => {
+      shown.warning(printable(message));
+    },
+  };
 }
 
 const seconds = (ms: number): string => `${String(Math.ceil(ms / 1000))} s`;
@@ -33,7 +53,8 @@ export function progressText(view: ProgressSnapshot): string {
 }
 
 function endedText(phase: string, judgement: Parameters<Spectator["phaseEnded"]>[1], durationMs: number): string {
-  return `${phase.padEnd(19)} ${judgement.verdict} in ${(durationMs / 1000).toFixed(1)} s${judgement.reason === null ? "" : `: ${judgement.reason}`}`;
+  const reason = judgement.reason === null ? "" : `: ${judgement.reason}`;
+  return `${phase.padEnd(19)} ${judgement.verdict} in ${(durationMs / 1000).toFixed(1)} s${reason}`;
 }
 
 function plainSpectator(deps: CliDeps): ClosableSpectator {
@@ -64,9 +85,8 @@ function plainSpectator(deps: CliDeps): ClosableSpectator {
   };
 }
 
-function terminalSpectator(deps: CliDeps): ClosableSpectator {
-  const block = createLogUpdate(process.stderr);
-  const { colour } = deps;
+function terminalSpectator(screen: NodeJS.WritableStream, colour: ChalkInstance): ClosableSpectator {
+  const block = createLogUpdate(screen);
   const paint = { passed: colour.green, failed: colour.red, inconclusive: colour.yellow };
   return {
     cycleStarted: (cycle, resumed) => {
@@ -76,9 +96,9 @@ function terminalSpectator(deps: CliDeps): ClosableSpectator {
       block(`${phase.padEnd(19)} ${seconds(budgetMs)} planned`);
     },
     progress: (view) => {
-      block(
-        `${colour.cyan("●")} ${progressText(view)}\n  ${colour.dim(`${view.activity}${view.activity === "" ? "" : ", "}cycle ${String(view.cycle)} ends in ${seconds(view.cycleLeftMs)}`)}`,
-      );
+      const activity = view.activity === "" ? "" : `${view.activity}, `;
+      const detail = `${activity}cycle ${String(view.cycle)} ends in ${seconds(view.cycleLeftMs)}`;
+      block(`${colour.cyan("●")} ${progressText(view)}\n  ${colour.dim(detail)}`);
     },
     phaseEnded: (phase, judgement, durationMs) => {
       block.persist(`${paint[judgement.verdict]("●")} ${endedText(phase, judgement, durationMs)}`);

@@ -1,7 +1,9 @@
 /** `kimtest cycle`: runs one whole cycle here, or goes on with the one that was interrupted. */
 import { Command } from "@commander-js/extra-typings";
 import { EXIT, KimtestError } from "../../contracts/errors.ts";
+import type { Notifier } from "../../runner/platform/notifier.ts";
 import type { CliDeps } from "../deps.ts";
+import type { ClosableSpectator } from "../spectator.ts";
 import { jsonOption, storeOption } from "./options.ts";
 
 interface CycleCommandOptions {
@@ -27,13 +29,14 @@ export function cycleCommand(deps: CliDeps) {
 }
 
 const UNIT_MS: Record<string, number> = { s: 1_000, m: 60_000, h: 3_600_000 };
+const MIN_DURATION_MS = 1_000;
 const MAX_DURATION_MS = 14 * 24 * 3_600_000;
 const MAX_WORKERS = 1_024;
 
 export function parseDurationMs(text: string): number {
   const match = /^(\d+(?:\.\d+)?)([smh])$/.exec(text);
   const ms = match === null ? 0 : Number(match[1]) * (UNIT_MS[match[2] ?? ""] ?? 0);
-  if (ms >= 1_000 && ms <= MAX_DURATION_MS) return ms;
+  if (ms >= MIN_DURATION_MS && ms <= MAX_DURATION_MS) return ms;
   throw new KimtestError("USAGE", `--duration is "${text}", but must be 1s to 336h`, {
     hint: "for example 90s, 30m or 48h",
   });
@@ -49,41 +52,58 @@ function parseWorkers(text: string): number {
 }
 
 export async function cycle(options: CycleCommandOptions, deps: CliDeps): Promise<void> {
-  const [{ openRunner }, { runCycle }, { loadProfile }, { consoleNotifier }, { stringifyJson }, { openSpectator }] =
-    await Promise.all([
-      import("../../runner/open-runner.ts"),
-      import("../../runner/cycle.ts"),
-      import("../../runner/profiles/load.ts"),
-      import("../../runner/platform/notifier.ts"),
-      import("../../contracts/json.ts"),
-      import("../spectator.ts"),
-    ]);
+  const [{ openRunner }, { runCycle }, { loadProfile }, { openSpectator }, { jsonText }] = await Promise.all([
+    import("../../runner/open-runner.ts"),
+    import("../../runner/cycle.ts"),
+    import("../../runner/profiles/load.ts"),
+    import("../spectator.ts"),
+    import("../json.ts"),
+  ]);
   const profile = await loadProfile(options.profile);
-  const spectator = openSpectator(deps);
-  const notifier = consoleNotifier((text) => {
-    spectator.close();
-    if (options.json !== true) deps.out(text);
-  });
-  const runner = await openRunner({ store: options.store, stateFolder: options.state, notifier });
+  const spectator = await openSpectator(deps);
   try {
-    const outcome = await runCycle(runner.dependencies, {
-      profile,
-      budgetMs: options.duration ?? profile.duration_seconds * 1_000,
-      workers: options.workers ?? runner.dependencies.toolchain.cores,
-      statePath: runner.statePath,
-      signal: deps.stop,
-      spectator,
-    });
-    spectator.close();
-    if (outcome.kind === "interrupted") {
-      deps.setExitCode(EXIT.interrupted);
-      deps.err(`interrupted in ${outcome.phase}; the same command resumes cycle ${String(outcome.cycle)} there\n`);
-      return;
+    const notifier = terminalNotifier(spectator, options.json === true ? undefined : deps.out);
+    const runner = await openRunner({ store: options.store, stateFolder: options.state, notifier });
+    try {
+      const signal = deps.stop;
+      signal.addEventListener("abort", () => {
+        spectator.warning("stopping; what is done is kept (a second Ctrl-C ends it at once)");
+      });
+      const outcome = await runCycle(runner.dependencies, {
+        profile,
+        budgetMs: options.duration ?? profile.duration_seconds * 1_000,
+        workers: options.workers ?? runner.dependencies.toolchain.cores,
+        statePath: runner.statePath,
+        signal,
+        spectator,
+      });
+      spectator.close();
+      if (outcome.kind === "interrupted") {
+        deps.setExitCode(EXIT.interrupted);
+        deps.err(`interrupted in ${outcome.phase}; the same command resumes cycle ${String(outcome.cycle)} there\n`);
+        return;
+      }
+      if (options.json) deps.out(jsonText(outcome.digest));
+      deps.setExitCode(outcome.exitCode);
+    } finally {
+      await runner.close();
     }
-    if (options.json) deps.out(`${stringifyJson(outcome.digest)}\n`);
-    deps.setExitCode(outcome.exitCode);
   } finally {
     spectator.close();
-    await runner.close();
   }
+}
+
+/** The digest is the result; critical news is a message. `out` is undefined when the result is printed as JSON. */
+function terminalNotifier(spectator: ClosableSpectator, out: ((text: string) => void) | undefined): Notifier {
+  return {
+    notify({ kind, subject, body }) {
+      if (kind === "critical") {
+        spectator.warning(`${subject}. ${body}`);
+      } else {
+        spectator.close();
+        out?.(`${body}\n`);
+      }
+      return Promise.resolve();
+    },
+  };
 }

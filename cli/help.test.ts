@@ -1,0 +1,26 @@
+import { expect, test } from "@jest/globals";
+import { fakeDeps, kimtest } from "./fake-deps.fixture.ts";
+import { buildProgram } from "./program.ts";
+
+const COLUMNS = { columns: 80 };
+const commands = buildProgram(fakeDeps().deps).commands.map((command) => command.name());
+
+test("kimtest --help", async () => {
+  const ran = await kimtest(["--help"], COLUMNS);
+  expect(ran).toMatchObject({ exitCode: 0, stderr: "" });
+  expect(ran.stdout).toMatchSnapshot();
+});
+
+test.each(commands)("kimtest help %s", async (command) => {
+  const ran = await kimtest(["help", command], COLUMNS);
+  expect(ran).toMatchObject({ exitCode: 0, stderr: "" });
+  expect(ran.stdout).toMatchSnapshot();
+  expect(ran.stdout).toContain("\nExample");
+  // `vopr --help` is the simulator's own.
+  if (command !== "vopr") expect(await kimtest([command, "--help"], COLUMNS)).toEqual(ran);
+});
+
+test.each(commands.filter((command) => command !== "vopr"))("%s takes --store and --json", (command) => {
+  const found = buildProgram(fakeDeps().deps).commands.find((one) => one.name() === command);
+  expect(found?.options.map(({ long }) => long)).toEqual(expect.arrayContaining(["--store", "--json"]));
+});
