@@ -111,6 +111,6 @@ test.each<[name: string, code: string]>([
 
 test("a file that is no JSON is refused by name", async () => {
   const error = await refusal("{");
-  expect(error.code).toBe("CORRUPT_DATA");
+  expect(error.code).toBe("USAGE");
   expect(error.message).toContain(join(folder, "profile.json"));
 });

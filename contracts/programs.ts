@@ -38,7 +38,12 @@ export const benchRunSchema = z
   .object({
     benchmarks: z.array(benchmarkSchema),
     /** The same work twice, the second time with a planted slowdown that a comparison must show. */
-    canary: z.object({ name: z.string(), reference: benchmarkSchema, slowed: benchmarkSchema }),
+    canary: z.object({
+      name: z.string(),
+      /** Slowed time over plain time, of pairs measured in turn: median, and its 99 % confidence interval. */
+      ratio: z.object({ median: z.number().positive(), lower: z.number().positive(), upper: z.number().positive() }),
+      pairs: count,
+    }),
   })
   .meta({ id: "BenchRun", description: "Output of the benchmark program" });
 export type BenchRun = z.infer<typeof benchRunSchema>;

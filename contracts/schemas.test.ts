@@ -374,7 +374,10 @@ const fuzzRunFailure = { message: "m", counterexample: "[[1,2]]", seed: -7, path
 
 const SAMPLES: Record<string, unknown> = {
   BenchmarksResult: benchmarks,
-  BenchRun: { benchmarks: [benchmark], canary: { name: "planted-slowdown", reference: benchmark, slowed: benchmark } },
+  BenchRun: {
+    benchmarks: [benchmark],
+    canary: { name: "planted-slowdown", ratio: { median: 1.5, lower: 1.4, upper: 1.6 }, pairs: 60 },
+  },
   CanaryResult: lost,
   Checkpoint: checkpoint,
   CycleState: state,

@@ -20,10 +20,18 @@ export async function loadProfile(name: string): Promise<Profile> {
   } catch (error) {
     throw new KimtestError("NOT_FOUND", `the profile ${name} cannot be read: ${reasonOf(error)}`, { cause: error });
   }
-  const parsed = profileSchema.safeParse(parseJson(text, name));
+  const parsed = profileSchema.safeParse(parsedText(text, name));
   if (parsed.success) return { ...parsed.data, work_tree: resolve(dirname(name), parsed.data.work_tree) };
   const problems = parsed.error.issues.map(({ path, message }) => `  ${path.join(".") || "(top)"}: ${message}`);
   throw new KimtestError("USAGE", `the profile ${name} is not valid:\n${problems.join("\n")}`, {
     hint: "docs/schemas/Profile.json describes it",
   });
+}
+
+function parsedText(text: string, name: string): unknown {
+  try {
+    return parseJson(text, `the profile ${name}`);
+  } catch (error) {
+    throw new KimtestError("USAGE", reasonOf(error), { cause: error });
+  }
 }

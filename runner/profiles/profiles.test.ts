@@ -86,8 +86,8 @@ describe("a profile of one's own", () => {
       () => (mkdirSync(join(folder, "d.json")), join(folder, "d.json")),
       { code: "NOT_FOUND", message: /EISDIR/ },
     ],
-    ["no JSON", () => write("text.json", "{ nope"), { code: "CORRUPT_DATA", message: /is not valid JSON/ }],
-    ["an empty file", () => write("empty.json", ""), { code: "CORRUPT_DATA", message: /is not valid JSON/ }],
+    ["no JSON", () => write("text.json", "{ nope"), { code: "USAGE", message: /is not valid JSON/ }],
+    ["an empty file", () => write("empty.json", ""), { code: "USAGE", message: /is not valid JSON/ }],
     ["not an object", () => write("list.json", "[]"), { code: "USAGE", message: /\n {2}\(top\): Invalid input/ }],
   ];
   test.each(table)("%s", async (_, name, { code, message }) => {

@@ -34,6 +34,7 @@ import {
   MAX_BODY_BYTES,
   type GetOptions,
   type ListOptions,
+  type ListedObject,
   type ObjectInfo,
   type ObjectStore,
   type PutCondition,
@@ -102,7 +103,7 @@ export class FolderStore implements ObjectStore {
     return result!;
   }
 
-  async *list(prefix: string, options: ListOptions = {}): AsyncGenerator<ObjectInfo> {
+  async *list(prefix: string, options: ListOptions = {}): AsyncGenerator<ListedObject> {
     assertPrefix(prefix);
     const folderKey = prefix.slice(0, prefix.lastIndexOf("/") + 1);
     const folder = await this.#doing(`list "${prefix}"`, () => this.#realFolder(folderKey));
@@ -111,18 +112,13 @@ export class FolderStore implements ObjectStore {
     for (;;) {
       const next = await this.#doing(`list "${prefix}"`, () => files.next());
       if (next.done === true) return;
-      const info = await this.#doing(`list "${prefix}"`, () => this.#infoOfFound(next.value));
-      if (info !== undefined) yield info;
+      const listed = await this.#doing(`list "${prefix}"`, () => listedFile(next.value));
+      if (listed !== undefined) yield listed;
     }
   }
 
   close(): void {
     // Nothing is held between calls.
-  }
-
-  async #infoOfFound({ key, path }: FoundFile): Promise<ObjectInfo | undefined> {
-    await using opened = await openFile(path);
-    return opened && infoOf(key, opened.stat, await etagOf(opened.handle));
   }
 
   /** Opens the object's file; undefined when there is none. */
@@ -272,6 +268,17 @@ async function openFile(path: string): Promise<OpenFile | undefined> {
     throw error;
   }
   return { handle, stat: await handle.stat({ bigint: true }), [Symbol.asyncDispose]: () => handle.close() };
+}
+
+/** Undefined when it was removed while we walked. */
+async function listedFile({ key, path }: FoundFile): Promise<ListedObject | undefined> {
+  try {
+    const { size, mtime } = await lstat(path);
+    return { key, size, modified: mtime };
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
 }
 
 function infoOf(key: string, stat: BigIntStats, etag: string): ObjectInfo {

@@ -18,13 +18,17 @@ export const MAX_BODY_BYTES = 64 * MEBIBYTE;
 /** S3 takes at most 10,000 parts in one upload; at 8 MiB each that is 78 GiB. */
 export const MAX_STREAM_BYTES = 64 * 1024 * MEBIBYTE;
 
-export interface ObjectInfo {
+/** What a listing tells. No etag: a folder would have to read every file for it. */
+export interface ListedObject {
   readonly key: string;
   /** Bytes. */
   readonly size: number;
+  readonly modified: Date;
+}
+
+export interface ObjectInfo extends ListedObject {
   /** Changes when the content changes; opaque, without quotes; only for `putIf` and comparing. */
   readonly etag: string;
-  readonly modified: Date;
 }
 
 export interface StoredObject extends ObjectInfo {
@@ -69,7 +73,7 @@ export interface ObjectStore {
    * The objects whose key starts with `prefix` (which need not end at a `/`), ascending in UTF-8 byte order,
    * fetched as they are consumed. Objects whose key this interface would not take are left out.
    */
-  list(prefix: string, options?: ListOptions): AsyncIterable<ObjectInfo>;
+  list(prefix: string, options?: ListOptions): AsyncIterable<ListedObject>;
 
   /**
    * The object as a stream, or undefined when there is none. The stream errors when it is cut short; read

@@ -105,7 +105,7 @@ describe("S3Store", () => {
     const found = await store.get("a.bin");
     expect(found?.etag).toBe(etag);
     expect(found?.body.equals(body)).toBe(true);
-    expect(await infosOf(store.list(""))).toMatchObject([{ key: "a.bin", size: body.length, etag }]);
+    expect(await infosOf(store.list(""))).toMatchObject([{ key: "a.bin", size: body.length }]);
   });
 
   test("a missing bucket is NOT_FOUND with a hint", async () => {

@@ -29,6 +29,7 @@ import {
   MAX_BODY_BYTES,
   type GetOptions,
   type ListOptions,
+  type ListedObject,
   type ObjectInfo,
   type ObjectStore,
   type PutCondition,
@@ -166,7 +167,7 @@ export class S3Store implements ObjectStore {
     });
   }
 
-  async *list(prefix: string, options: ListOptions = {}): AsyncGenerator<ObjectInfo> {
+  async *list(prefix: string, options: ListOptions = {}): AsyncGenerator<ListedObject> {
     assertPrefix(prefix);
     const startAfter = options.startAfter;
     let token: string | undefined;
@@ -182,9 +183,9 @@ export class S3Store implements ObjectStore {
           }),
         ),
       );
-      for (const { Key, Size, ETag, LastModified } of page.Contents ?? []) {
+      for (const { Key, Size, LastModified } of page.Contents ?? []) {
         const key = (Key ?? "").slice(this.#prefix.length);
-        if (faultOfKey(key) === undefined) yield infoOf(key, Size, ETag, LastModified);
+        if (faultOfKey(key) === undefined) yield { key, size: Size ?? 0, modified: LastModified ?? new Date(0) };
       }
       if (page.IsTruncated === true && (page.NextContinuationToken ?? token) === token) {
         throw new KimtestError("STORE_UNREACHABLE", `${this.url}: listing ${prefix} does not go on after a full page`);

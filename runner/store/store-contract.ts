@@ -10,7 +10,7 @@ import fc from "fast-check";
 
 import { KimtestError } from "../../contracts/errors.ts";
 import { compareKeys } from "./keys.ts";
-import type { ObjectInfo, ObjectStore } from "./object-store.ts";
+import type { ListedObject, ObjectStore } from "./object-store.ts";
 
 export interface StoreUnderTest {
   /** A new and empty store, or a second handle on the one with that name. */
@@ -25,13 +25,13 @@ export interface ContractOptions {
 
 const MEBIBYTE = 1024 * 1024;
 
-export async function infosOf(listing: AsyncIterable<ObjectInfo>): Promise<ObjectInfo[]> {
-  const infos: ObjectInfo[] = [];
+export async function infosOf(listing: AsyncIterable<ListedObject>): Promise<ListedObject[]> {
+  const infos: ListedObject[] = [];
   for await (const info of listing) infos.push(info);
   return infos;
 }
 
-export async function keysOf(listing: AsyncIterable<ObjectInfo>): Promise<string[]> {
+export async function keysOf(listing: AsyncIterable<ListedObject>): Promise<string[]> {
   const keys: string[] = [];
   for await (const { key } of listing) keys.push(key);
   return keys;
@@ -132,7 +132,7 @@ export function describeStoreContract(name: string, options: ContractOptions): v
       expect((await store.get("digests/latest.json"))?.size).toBe(0);
     });
 
-    test("list, get, put and openRead agree on the etag, which changes with the content", async () => {
+    test("get, put and openRead agree on the etag, which changes with the content", async () => {
       const store = await under.open("etags");
       const first = await store.put("a.json", "one");
       const second = await store.put("a.json", "two");
@@ -140,7 +140,7 @@ export function describeStoreContract(name: string, options: ContractOptions): v
       const [listed] = await infosOf(store.list("a"));
       const opened = await store.openRead("a.json");
       opened?.stream.destroy();
-      expect([listed?.etag, (await store.get("a.json"))?.etag, opened?.info.etag]).toEqual(Array(3).fill(second.etag));
+      expect([(await store.get("a.json"))?.etag, opened?.info.etag]).toEqual(Array(2).fill(second.etag));
       expect(listed?.size).toBe(3);
     });
 

@@ -181,24 +181,24 @@ describe("known to be wrong (each of these turns red when it is mended: make it 
   const seeds = (from: number, count: number): bigint[] =>
     Array.from({ length: count }, (_, index) => BigInt(from + index));
 
-  test.failing("a seed of an earlier cycle that fails again: merged twice is merged once", () => {
+  test("a seed of an earlier cycle that fails again: merged twice is merged once", () => {
     const first = contribution(1, [sighting(SIGNATURE, { seeds: seeds(0, 20) })]);
     const second = contribution(2, [sighting(SIGNATURE, { seeds: [0n, 100n] })]);
     const once = after(first, second);
     expect(mergeCycle(once, second)).toEqual(once);
   });
 
-  test.failing("a seed that failed twice in one cycle: merged twice is merged once", () => {
+  test("a seed that failed twice in one cycle: merged twice is merged once", () => {
     const twice = contribution(1, [sighting(SIGNATURE, { seeds: [5n, 5n] })]);
     const once = after(twice);
     expect(mergeCycle(once, twice)).toEqual(once);
   });
 
-  test.failing("a finding of every cycle is ongoing, not rare, after 250 cycles, too", () => {
+  test("a finding of every cycle is ongoing, not rare, after 250 cycles, too", () => {
     expect(stateAfter(...seeds(1, 260).map((cycle) => seen(Number(cycle))))).toBe("ongoing");
   });
 
-  test.failing("seeds that pass in time for the interim digest and a failure after it: it never was gone", () => {
+  test("seeds that pass in time for the interim digest and a failure after it: it never was gone", () => {
     const later = contribution(
       2,
       [sighting(SIGNATURE)],

@@ -32,65 +32,78 @@ export function mergeCycle(registry: Registry, contribution: Contribution): Regi
   const seen = new Set(contribution.sightings.map(({ signature }) => signature));
   const rechecks = new Map(contribution.rechecks.map((recheck) => [recheck.signature, recheck]));
   for (const finding of Object.values(findings)) {
-    if (!seen.has(finding.signature)) {
-      findings[finding.signature] = { ...finding, state: unseenState(finding, rechecks.get(finding.signature)) };
-    }
+    const { signature } = finding;
+    if (!seen.has(signature)) findings[signature] = notSeen(finding, rechecks.get(signature), contribution);
   }
   return { version: 1, updated_at: contribution.at, findings };
 }
 
 function seenAgain(known: Finding | undefined, sighting: Sighting, contribution: Contribution): Finding {
   const { cycle, git_commit } = contribution;
-  const entry = { cycle, git_commit, count: sighting.count };
+  const { signature, workload, message, repro, failure_key } = sighting;
   const at = (instant: string) => ({ at: instant, cycle, git_commit });
-  if (known === undefined) {
-    return {
-      signature: sighting.signature,
-      workload: sighting.workload,
-      state: "new",
-      first_seen: at(sighting.first_at),
-      last_seen: at(sighting.last_at),
-      count: sighting.count,
-      cycles: [{ ...entry, state_before: null }],
-      seeds: sighting.seeds.slice(-MAX_SEEDS),
-      message: sighting.message,
-      repro: sighting.repro,
-      failure_key: sighting.failure_key,
-    };
-  }
-  const earlier = known.cycles.find((entry) => entry.cycle === cycle);
-  const before = earlier === undefined ? known.state : earlier.state_before;
-  const cycles = [...known.cycles.filter((entry) => entry.cycle !== cycle), { ...entry, state_before: before }].slice(
-    -MAX_CYCLES,
-  );
+  const before = known === undefined ? null : stateBefore(known, cycle);
+  const cycles = withCycle(known?.cycles ?? [], { cycle, git_commit, count: sighting.count, state_before: before });
+  const earlierCount = known?.cycles.find((entry) => entry.cycle === cycle)?.count ?? 0;
+  const first = known?.first_seen ?? at(sighting.first_at);
   return {
     ...known,
-    state: seenState(before, known.first_seen.cycle, cycle, cycles.length),
+    signature,
+    workload,
+    state: seenState(before, first.cycle, cycle, cycles),
+    first_seen: first,
     last_seen: at(sighting.last_at),
-    count: known.count - (earlier?.count ?? 0) + sighting.count,
+    count: (known?.count ?? 0) - earlierCount + sighting.count,
     cycles,
-    seeds: [...new Set([...known.seeds, ...sighting.seeds])].slice(-MAX_SEEDS),
-    // The newest way to show it: the older one names a commit that may be gone.
-    message: sighting.message,
-    repro: sighting.repro,
-    failure_key: sighting.failure_key,
+    seeds: newestSeeds(known?.seeds ?? [], sighting.seeds),
+    // The newest way to show it: an older one names a commit that may be gone.
+    message,
+    repro,
+    failure_key,
   };
 }
 
+/** The finding's state when the cycle began; a cycle merged before has left it in its entry. */
+function stateBefore(known: Finding, cycle: number): FindingState | null {
+  const earlier = known.cycles.find((entry) => entry.cycle === cycle);
+  return earlier === undefined ? known.state : earlier.state_before;
+}
+
+type CycleEntry = Finding["cycles"][number];
+
+function withCycle(cycles: readonly CycleEntry[], entry: CycleEntry): CycleEntry[] {
+  return [...cycles.filter(({ cycle }) => cycle !== entry.cycle), entry].slice(-MAX_CYCLES);
+}
+
+/** Known seeds that are seen again become the newest; each is kept once. */
+function newestSeeds(known: readonly bigint[], seen: readonly bigint[]): bigint[] {
+  const unique = new Set(seen);
+  return [...known.filter((seed) => !unique.has(seed)), ...unique].slice(-MAX_SEEDS);
+}
+
 /** `before`: its state when the cycle began; null when it was unknown then. */
-function seenState(before: FindingState | null, firstCycle: number, cycle: number, cyclesSeen: number): FindingState {
+function seenState(
+  before: FindingState | null,
+  firstCycle: number,
+  cycle: number,
+  cycles: readonly CycleEntry[],
+): FindingState {
   if (before === null) return "new";
   if (before === "invalid" || before === "duplicate-of") return before;
   if (before === "resolved") return "regressed";
-  const cyclesKnown = cycle - firstCycle + 1;
-  return cyclesKnown >= RARE_MIN_CYCLES && cyclesSeen <= cyclesKnown * RARE_SHARE ? "rare" : "ongoing";
+  const window = Math.min(cycle - firstCycle + 1, MAX_CYCLES);
+  const seenIn = cycles.filter((entry) => entry.count > 0 && entry.cycle > cycle - window).length;
+  return window >= RARE_MIN_CYCLES && seenIn <= window * RARE_SHARE ? "rare" : "ongoing";
 }
 
 /** Silence is no proof: a finding is resolved only when its own seeds were run again and all passed. */
-function unseenState(finding: Finding, recheck: Recheck | undefined): FindingState {
+function notSeen(finding: Finding, recheck: Recheck | undefined, { cycle, git_commit }: Contribution): Finding {
   const { state } = finding;
-  if (state === "invalid" || state === "duplicate-of" || state === "resolved") return state;
-  if (recheck !== undefined && recheck.passed > 0 && recheck.failed === 0 && recheck.inconclusive === 0)
-    return "resolved";
-  return state === "new" || state === "regressed" ? "ongoing" : state;
+  if (state === "invalid" || state === "duplicate-of" || state === "resolved") return finding;
+  if (recheck !== undefined && recheck.passed > 0 && recheck.failed === 0 && recheck.inconclusive === 0) {
+    // Noted, so that a failure later in this very cycle is not taken for a return.
+    const entry = { cycle, git_commit, count: 0, state_before: state };
+    return { ...finding, state: "resolved", cycles: withCycle(finding.cycles, entry) };
+  }
+  return { ...finding, state: state === "new" || state === "regressed" ? "ongoing" : state };
 }

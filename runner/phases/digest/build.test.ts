@@ -152,7 +152,9 @@ describe("findings", () => {
   test("500 signatures: the digest says that there may be more", () => {
     const signatures = Array.from({ length: 500 }, (_, index) => `s${String(index)}:gray`);
     const state = cycleState({ sightings: Object.fromEntries(signatures.map((one) => [one, sighting(one)])) });
-    expect(digestOf(state).warnings).toEqual(["more than 500 signatures: the rest is archived, not listed"]);
+    expect(digestOf(state).warnings).toEqual([
+      "500 signatures, which is the most that is listed: any more are only archived",
+    ]);
   });
 });
 

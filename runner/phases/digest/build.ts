@@ -61,7 +61,7 @@ export function buildDigest(input: DigestInput): Digest {
     ...(input.registryProblem === null ? [] : [registryWarning(input.registryProblem)]),
   ];
   if (findings.length >= MAX_SIGNATURES)
-    warnings.push(`more than ${String(MAX_SIGNATURES)} signatures: the rest is archived, not listed`);
+    warnings.push(`${String(MAX_SIGNATURES)} signatures, which is the most that is listed: any more are only archived`);
   return {
     version: 1,
     kind: input.kind,
