@@ -1,0 +1,208 @@
+/**
+ * A batch: seed after seed, one line each, until all are done or somebody says stop.
+ *
+ * Output is collected and written in chunks (a system call per seed would cost more than many seeds), but
+ * never held back for long, so that a reader can tell a slow run from a hung one. A stopped batch prints
+ * no `batch_complete`: its absence is how a reader knows.
+ */
+import { EXIT, KimtestError } from "../contracts/errors.ts";
+import { MAX_U64 } from "../contracts/u64.ts";
+import type { RunOptions } from "./arguments.ts";
+import { advance, emptyCheckpoint, loadCheckpoint, saveCheckpoint, type Checkpoint } from "./checkpoint.ts";
+import { Coverage } from "./coverage.ts";
+import { batchCompleteRecord, iterationRecord, startRecord, timestampOf } from "./records.ts";
+import { SeedCounter } from "./seed.ts";
+import type { SimulationOptions, SimulationResult } from "./simulation.ts";
+
+const FLUSH_EVERY_MS = 50;
+const MAX_CHUNK_CHARACTERS = 64 * 1024;
+const CHECKPOINT_EVERY_MS = 5_000;
+
+/** Everything a batch needs from outside. */
+export interface BatchDeps {
+  readonly simulate: (low: number, high: number, options: SimulationOptions, coverage: Coverage) => SimulationResult;
+  /** Writes to standard output; settles when more may be written. */
+  readonly write: (text: string) => Promise<void>;
+  /** Lets signals and errors in. */
+  readonly breathe: () => Promise<void>;
+  /** The exit code to stop with, once a signal has come. */
+  readonly stopRequested: () => number | undefined;
+  readonly now: () => Date;
+  /** Milliseconds that only grow. */
+  readonly monotonicMs: () => number;
+}
+
+/** Runs the batch and returns the exit code. */
+export async function runBatch(options: RunOptions, deps: BatchDeps): Promise<number> {
+  const loaded = options.checkpointFile === null ? undefined : loadCheckpoint(options.checkpointFile);
+  const startingSeed = startingSeedOf(options, loaded);
+  const output = new Output(options, deps);
+  const startedMs = deps.monotonicMs();
+  const coverage = new Coverage();
+  const seed = new SeedCounter(startingSeed);
+  const failedSeeds: bigint[] = [];
+  const progress = new Progress(options.checkpointFile, loaded ?? emptyCheckpoint(), startingSeed, deps);
+  await output.flush(output.start(startingSeed, loaded !== undefined));
+
+  for (let done = 0; done < options.iterations; done++) {
+    const result = runSeed(seed, options, deps, coverage);
+    if (result.failure !== null) failedSeeds.push(seed.value);
+    output.iteration(seed.toString(), result);
+    seed.next();
+    if (!output.isDue()) continue;
+    await output.flush("");
+    progress.saveIfDue(done + 1, failedSeeds);
+    const exitCode = deps.stopRequested();
+    if (exitCode === undefined) continue;
+    progress.save(done + 1, failedSeeds);
+    return exitCode;
+  }
+  const failures = failedSeeds.length;
+  const elapsedSeconds = (deps.monotonicMs() - startedMs) / 1000;
+  const totals = { successes: options.iterations - failures, failures, elapsedSeconds, failedSeeds };
+  // Failures are with the reader before the checkpoint moves past them.
+  await output.flush("");
+  progress.save(options.iterations, failedSeeds);
+  await output.flush(output.end(totals, coverage));
+  return failures === 0 ? EXIT.ok : EXIT.failuresFound;
+}
+
+function startingSeedOf(options: RunOptions, loaded: Checkpoint | undefined): bigint {
+  const behind = loaded === undefined || loaded.lastSeed === null ? 0n : loaded.lastSeed + 1n;
+  const startingSeed = options.seed ?? behind;
+  if (startingSeed + BigInt(options.iterations) - 1n > MAX_U64) {
+    throw new KimtestError("USAGE", `${options.iterations} seeds from ${startingSeed} on do not fit into 64 bits`, {
+      hint: "give a smaller --seed",
+    });
+  }
+  return startingSeed;
+}
+
+function runSeed(seed: SeedCounter, options: RunOptions, deps: BatchDeps, coverage: Coverage): SimulationResult {
+  const result = deps.simulate(seed.low, seed.high, options.simulation, coverage);
+  if (!options.checkDeterminism) return result;
+  const again = deps.simulate(seed.low, seed.high, options.simulation, new Coverage());
+  const difference = differenceBetween(result, again);
+  if (difference === null) return result;
+  coverage.violated.add("determinism");
+  return { ...result, failure: { invariant: "determinism", message: difference } };
+}
+
+/** What differs between two runs of one seed, or null. */
+export function differenceBetween(first: SimulationResult, second: SimulationResult): string | null {
+  const pairs: [string, string | number, string | number][] = [
+    ["storage_hash", first.storageHash, second.storageHash],
+    ["kernel_state_hash", first.kernelStateHash, second.kernelStateHash],
+    ["events", first.events, second.events],
+    ["simulated_time_us", first.simulatedTimeUs, second.simulatedTimeUs],
+    ["failure", JSON.stringify(first.failure), JSON.stringify(second.failure)],
+  ];
+  const different = pairs.filter(([, one, other]) => one !== other);
+  if (different.length === 0) return null;
+  return `two runs of this seed differ: ${different.map(([what, one, other]) => `${what} ${one} != ${other}`).join(", ")}`;
+}
+
+/** What the checkpoint file says while the batch goes on. */
+class Progress {
+  private readonly path: string | null;
+  private readonly before: Checkpoint;
+  private readonly startingSeed: bigint;
+  private readonly deps: BatchDeps;
+  private savedMs: number;
+
+  constructor(path: string | null, before: Checkpoint, startingSeed: bigint, deps: BatchDeps) {
+    this.path = path;
+    this.before = before;
+    this.startingSeed = startingSeed;
+    this.deps = deps;
+    this.savedMs = deps.monotonicMs();
+  }
+
+  saveIfDue(done: number, failedSeeds: readonly bigint[]): void {
+    if (this.deps.monotonicMs() - this.savedMs >= CHECKPOINT_EVERY_MS) this.save(done, failedSeeds);
+  }
+
+  save(done: number, failedSeeds: readonly bigint[]): void {
+    if (this.path === null) return;
+    const lastSeed = this.startingSeed + BigInt(done) - 1n;
+    saveCheckpoint(this.path, advance(this.before, lastSeed, done, failedSeeds), this.deps.now());
+    this.savedMs = this.deps.monotonicMs();
+  }
+}
+
+/** What is printed, for machines or for people. */
+class Output {
+  private readonly options: RunOptions;
+  private readonly deps: BatchDeps;
+  private readonly scenario: string;
+  private chunk = "";
+  private flushedMs: number;
+
+  constructor(options: RunOptions, deps: BatchDeps) {
+    this.options = options;
+    this.deps = deps;
+    this.scenario = options.scenarioName ?? "default";
+    this.flushedMs = deps.monotonicMs();
+  }
+
+  start(startingSeed: bigint, checkpointLoaded: boolean): string {
+    const { options } = this;
+    if (options.json) return startRecord(options, startingSeed, checkpointLoaded, timestampOf(this.deps.now()));
+    const canary = options.canaryName === null ? "" : `, canary ${options.canaryName}`;
+    const resumed = checkpointLoaded ? " (behind the checkpoint)" : "";
+    const last = startingSeed + BigInt(options.iterations) - 1n;
+    return `vopr: scenario ${this.scenario}${canary}, seeds ${startingSeed} to ${last}${resumed}\n`;
+  }
+
+  iteration(seed: string, result: SimulationResult): void {
+    const { options } = this;
+    if (options.json) {
+      this.chunk += iterationRecord(seed, result, this.scenario, timestampOf(this.deps.now()));
+    } else if (result.failure !== null) {
+      this.chunk += `seed ${seed} FAILED: ${result.failure.invariant}\n`;
+      if (options.verbose && options.diagnosis) this.chunk += this.diagnosis(seed, result);
+    } else if (options.verbose) {
+      this.chunk += `seed ${seed} ok: ${result.events} events, ${result.simulatedTimeUs / 1000} ms simulated\n`;
+    }
+  }
+
+  private diagnosis(seed: string, result: SimulationResult): string {
+    const flags = this.options.reproFlags.length === 0 ? "" : ` ${this.options.reproFlags.join(" ")}`;
+    return (
+      `  ${result.failure?.message ?? ""}\n` +
+      `  after ${result.events} events, ${result.simulatedTimeUs / 1000} ms simulated\n` +
+      `  again: npx kimtest vopr --seed ${seed} -n 1${flags} -v\n`
+    );
+  }
+
+  end(
+    totals: { successes: number; failures: number; elapsedSeconds: number; failedSeeds: bigint[] },
+    coverage: Coverage,
+  ): string {
+    if (this.options.json) return batchCompleteRecord(totals, coverage, timestampOf(this.deps.now()));
+    const { successes, failures, elapsedSeconds, failedSeeds } = totals;
+    const rate = Math.round((successes + failures) / Math.max(elapsedSeconds, 0.001));
+    const lines = [
+      `${successes + failures} seeds, ${failures} failed, ${elapsedSeconds.toFixed(1)} s, ${rate} seeds/s`,
+    ];
+    if (failures > 0) {
+      const shown = failedSeeds.slice(0, 10).join(", ");
+      lines.push(`failed: ${shown}${failures > 10 ? `, and ${failures - 10} more` : ""}`);
+      if (!this.options.verbose) lines.push(`details: the same command with --seed ${failedSeeds[0]!} -n 1 -v`);
+    }
+    return `${lines.join("\n")}\n`;
+  }
+
+  isDue(): boolean {
+    return this.chunk.length >= MAX_CHUNK_CHARACTERS || this.deps.monotonicMs() - this.flushedMs >= FLUSH_EVERY_MS;
+  }
+
+  /** Writes what was collected, and `more`. */
+  async flush(more: string): Promise<void> {
+    const text = this.chunk + more;
+    this.chunk = "";
+    if (text.length > 0) await this.deps.write(text);
+    await this.deps.breathe();
+    this.flushedMs = this.deps.monotonicMs();
+  }
+}

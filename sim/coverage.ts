@@ -1,0 +1,171 @@
+/**
+ * What a batch has exercised: fault points, protocol phases, invariants, and what happened at least once.
+ *
+ * The catalogues are fixed, so that a percentage means the same in every batch: a fault that was never
+ * injected lowers it. Counters are flat arrays; only the report at the end builds objects.
+ */
+import { INVARIANTS, type InvariantName } from "./invariants/catalogue.ts";
+import { MESSAGE_NAMES } from "./vsr/messages.ts";
+
+/** Operations are hit when attempted, faults when applied. */
+const FAULT_POINTS = [
+  ["sim.storage.read", "operation"],
+  ["sim.storage.write", "operation"],
+  ["sim.storage.fsync", "operation"],
+  ["sim.storage.crash", "fault"],
+  ["sim.network.send", "operation"],
+  ["sim.network.deliver", "operation"],
+  ["sim.network.partition", "fault"],
+  ["network.delay", "fault"],
+  ["network.drop", "fault"],
+  ["network.duplicate", "fault"],
+  ["network.reorder", "fault"],
+  ["network.clog", "fault"],
+  ["network.link_failure", "fault"],
+  ["storage.corruption", "fault"],
+  ["storage.superblock_corruption", "fault"],
+  ["storage.torn_write", "fault"],
+  ["storage.crash_data_loss", "fault"],
+  ["storage.slow", "fault"],
+  ["storage.fsync_failure", "fault"],
+  ["process.pause", "fault"],
+  ["process.clock_drift", "fault"],
+] as const;
+
+/** Index of each fault point in the counters. */
+export const POINT = {
+  read: 0,
+  write: 1,
+  fsync: 2,
+  crash: 3,
+  send: 4,
+  deliver: 5,
+  partition: 6,
+  delay: 7,
+  drop: 8,
+  duplicate: 9,
+  reorder: 10,
+  clog: 11,
+  linkFailure: 12,
+  corruption: 13,
+  superblockCorruption: 14,
+  tornWrite: 15,
+  crashDataLoss: 16,
+  slowDisk: 17,
+  fsyncFailure: 18,
+  pause: 19,
+  clockDrift: 20,
+} as const;
+
+/** Phases that are no messages; their counters stand behind those of the messages. */
+const OTHER_PHASES = [
+  "vsr:committed",
+  "vsr:view_change_complete",
+  "vsr:log_installed",
+  "vsr:recovery_complete",
+  "storage:write_complete",
+  "storage:fsync_complete",
+  "process:crash",
+  "process:restart",
+  "client:answered",
+  "client:retried",
+] as const;
+
+const FIRST_OTHER = MESSAGE_NAMES.length;
+export const PHASE = {
+  committed: FIRST_OTHER,
+  viewChangeComplete: FIRST_OTHER + 1,
+  logInstalled: FIRST_OTHER + 2,
+  recoveryComplete: FIRST_OTHER + 3,
+  writeComplete: FIRST_OTHER + 4,
+  fsyncComplete: FIRST_OTHER + 5,
+  crash: FIRST_OTHER + 6,
+  restart: FIRST_OTHER + 7,
+  answered: FIRST_OTHER + 8,
+  retried: FIRST_OTHER + 9,
+} as const;
+
+const PHASE_NAMES: readonly string[] = [
+  ...MESSAGE_NAMES.map((name) => (name === "request" ? "client:request_sent" : `vsr:${name}_sent`)),
+  ...OTHER_PHASES,
+];
+
+export class Coverage {
+  readonly attempted = new Array<number>(FAULT_POINTS.length).fill(0);
+  readonly applied = new Array<number>(FAULT_POINTS.length).fill(0);
+  readonly observed = new Array<number>(FAULT_POINTS.length).fill(0);
+  /** Messages sent by kind, then the other phases. */
+  readonly phases = new Array<number>(PHASE_NAMES.length).fill(0);
+  /** Checks made, by invariant. */
+  readonly invariants: Record<InvariantName, number>;
+  readonly violated = new Set<string>();
+
+  constructor() {
+    this.invariants = Object.fromEntries(INVARIANTS.map(({ name }) => [name, 0])) as Record<InvariantName, number>;
+  }
+
+  /** The `coverage` object of a `batch_complete` record. */
+  report(): object {
+    const points = FAULT_POINTS.map(([name, kind], index) => {
+      const counts = {
+        attempted: this.attempted[index]!,
+        applied: this.applied[index]!,
+        observed: this.observed[index]!,
+      };
+      return { name, counts, hit: (kind === "operation" ? counts.attempted : counts.applied) > 0 };
+    });
+    const hit = points.filter((point) => point.hit).length;
+    const phases = PHASE_NAMES.map((name, index) => ({ name, count: this.phases[index]! }));
+    const reached = phases.filter((phase) => phase.count > 0);
+    const executed = Object.values(this.invariants).filter((count) => count > 0).length;
+    return {
+      fault_points: {
+        total: points.length,
+        hit,
+        coverage_percent: percent(hit, points.length),
+        fault_points: Object.fromEntries(points.map((point) => [point.name, point.counts])),
+      },
+      phases: {
+        total_events: phases.reduce((sum, phase) => sum + phase.count, 0),
+        unique_phases: reached.length,
+        phase_counts: Object.fromEntries(reached.map((phase) => [phase.name, phase.count])),
+      },
+      invariants: {
+        total: INVARIANTS.length,
+        executed,
+        coverage_percent: percent(executed, INVARIANTS.length),
+        invariant_counts: { ...this.invariants },
+      },
+    };
+  }
+
+  /**
+   * The `properties` object: `always` is each invariant, `sometimes` each fault that should have been
+   * injected at least once, `reached` each phase.
+   */
+  properties(): object {
+    const faults = FAULT_POINTS.flatMap(([name, kind], index) => (kind === "fault" ? [{ name, index }] : []));
+    const unsatisfied = faults.filter(({ index }) => this.applied[index] === 0).map(({ name }) => name);
+    const unreached = PHASE_NAMES.filter((_name, index) => this.phases[index] === 0);
+    const always = Object.values(this.invariants).filter((count) => count > 0).length;
+    const satisfied = faults.length - unsatisfied.length;
+    const reached = PHASE_NAMES.length - unreached.length;
+    return {
+      total_observed: always + satisfied + reached,
+      always_evaluated: always,
+      never_evaluated: 0,
+      sometimes_satisfied: satisfied,
+      sometimes_total: faults.length,
+      reached_hit: reached,
+      reached_total: PHASE_NAMES.length,
+      violation_count: this.violated.size,
+      unsatisfied_sometimes_ids: unsatisfied,
+      unreached_ids: unreached,
+      violated_ids: [...this.violated].sort(),
+    };
+  }
+}
+
+function percent(part: number, whole: number): number {
+  return Math.round((part / whole) * 10_000) / 100;
+}

@@ -1,0 +1,53 @@
+/** The names of all invariants, as they are printed, enabled and disabled. */
+
+export const INVARIANTS = [
+  {
+    name: "linearizability",
+    group: "core",
+    description: "the answers clients saw are those of one copy of the database, in an order that fits real time",
+  },
+  {
+    name: "replica_consistency",
+    group: "core",
+    description: "after the same operation every replica has the same state",
+  },
+  {
+    name: "hash_chain",
+    group: "core",
+    description: "every entry vouches for the one before it, in memory and on disk",
+  },
+  {
+    name: "commit_history",
+    group: "core",
+    description: "commits have no gap, are never undone, and outlive crashes and view changes",
+  },
+  {
+    name: "storage_determinism",
+    group: "core",
+    description: "executing the committed log from nothing gives the state of every replica and its disk",
+  },
+  {
+    name: "replica_head_progress",
+    group: "core",
+    description: "views never go back, and nothing is committed that is not in the log",
+  },
+  { name: "vsr_agreement", group: "vsr", description: "no two replicas commit different entries under one number" },
+  {
+    name: "liveness_eventual_progress",
+    group: "core",
+    description: "once the faults have ended, every request is answered and the replicas become equal",
+  },
+] as const;
+
+export type InvariantName = (typeof INVARIANTS)[number]["name"];
+
+/** A violated invariant; ends the run of its seed. */
+export class Violation extends Error {
+  readonly invariant: string;
+
+  constructor(invariant: InvariantName, message: string) {
+    super(message);
+    this.name = "Violation";
+    this.invariant = invariant;
+  }
+}

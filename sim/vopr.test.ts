@@ -1,0 +1,151 @@
+/** The program as a process: what it prints, and how it ends. */
+import { spawn, spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, test } from "@jest/globals";
+import { parseJson } from "../contracts/json.ts";
+import { voprRecordSchema } from "../contracts/vopr.ts";
+import { SCENARIOS } from "./scenarios.ts";
+
+const PROGRAM = fileURLToPath(new URL("vopr.ts", import.meta.url));
+
+function vopr(...argv: string[]): { status: number | null; stdout: string; stderr: string } {
+  return spawnSync(process.execPath, [PROGRAM, ...argv], { encoding: "utf8", maxBuffer: 1e8 });
+}
+
+/** Without what is allowed to differ. */
+function timeless(stdout: string): string {
+  return stdout.replace(/"timestamp":"[^"]*"|"elapsed_secs":[\d.e-]+|"rate":[\d.]+/g, "");
+}
+
+describe("output", () => {
+  test("every line is a record, and two processes print the same", () => {
+    const argv = ["--json", "--scenario", "combined", "--seed", "9007199254740990", "-n", "40"];
+    const one = vopr(...argv);
+    const other = vopr(...argv);
+    expect([one.status, one.stderr]).toEqual([0, ""]);
+    expect(timeless(other.stdout)).toBe(timeless(one.stdout));
+    const records = one.stdout
+      .trimEnd()
+      .split("\n")
+      .map((line) => voprRecordSchema.parse(parseJson(line, "line")));
+    expect(records.length).toBe(42);
+    expect(records[41]).toMatchObject({ type: "batch_complete", data: { successes: 40, failures: 0 } });
+    expect(one.stdout).toContain('"seed":9007199254740993,');
+  });
+
+  test("failed seeds give exit code 1 and valid records", () => {
+    const { status, stdout } = vopr("--json", "--scenario", "combined", "--canary", "skip-fsync", "-n", "30");
+    expect(status).toBe(1);
+    const records = stdout
+      .trimEnd()
+      .split("\n")
+      .map((line) => voprRecordSchema.parse(parseJson(line, "line")));
+    const end = records.at(-1)!;
+    const failed = records.filter(({ type, data }) => type === "iteration" && data["status"] === "failed");
+    expect(end.type === "batch_complete" ? end.data.failures : 0).toBe(failed.length);
+    expect(failed.length).toBeGreaterThan(0);
+  });
+
+  test("--check-determinism finds nothing", () => {
+    const { status, stdout } = vopr("--json", "--scenario", "combined", "-n", "20", "--check-determinism");
+    expect(status).toBe(0);
+    expect(stdout).toContain('"successes":20');
+  });
+
+  test("lists", () => {
+    const { status, stdout } = vopr("scenarios", "--json");
+    expect(status).toBe(0);
+    const { scenarios } = JSON.parse(stdout) as { scenarios: { name: string }[] };
+    expect(scenarios.map(({ name }) => name)).toEqual(SCENARIOS.map(({ name }) => name));
+    expect(vopr("--list-invariants").stdout).toContain("linearizability (core)");
+    expect(vopr("--help").stdout).toContain("--scenario NAME");
+  });
+});
+
+describe("wrong usage", () => {
+  test.each([
+    [["-n", "many"], '--iterations is "many"'],
+    [["--scenario", "nope"], "hint: scenarios: baseline, swizzle, gray, combined"],
+    [["--canary", "nope"], "hint: canaries: skip-fsync"],
+    [["bisect", "x"], "bisect is not supported by the embedded vopr yet"],
+  ])("%j", (argv, message) => {
+    const { status, stdout, stderr } = vopr(...argv);
+    expect([status, stdout]).toEqual([2, ""]);
+    expect(stderr).toContain(message);
+  });
+
+  test("a corrupt checkpoint is an error, and is not touched", () => {
+    const folder = mkdtempSync(join(tmpdir(), "kimtest-vopr-"));
+    const path = join(folder, "checkpoint.json");
+    writeFileSync(path, "{ half");
+    const { status, stdout, stderr } = vopr("--json", "-n", "1", "--checkpoint-file", path);
+    expect([status, stdout]).toEqual([2, ""]);
+    expect(stderr).toContain("is no checkpoint");
+    expect(readFileSync(path, "utf8")).toBe("{ half");
+    rmSync(folder, { recursive: true });
+  });
+});
+
+describe("being stopped", () => {
+  interface Ended {
+    code: number | null;
+    signal: NodeJS.Signals | null;
+    stdout: string;
+  }
+
+  /** Starts a batch that takes long; `onOutput` is called with the process when the first output has come. */
+  function long(
+    argv: string[],
+    onOutput: (kill: (signal: NodeJS.Signals) => void, close: () => void) => void,
+  ): Promise<Ended> {
+    const child = spawn(process.execPath, [PROGRAM, "--json", "--scenario", "baseline", "-n", "1000000", ...argv], {
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    let stdout = "";
+    let seen = false;
+    child.stdout.on("data", (chunk: Buffer) => {
+      stdout += chunk.toString();
+      if (seen || !stdout.includes('"iteration"')) return;
+      seen = true;
+      onOutput(
+        (signal) => child.kill(signal),
+        () => child.stdout.destroy(),
+      );
+    });
+    return new Promise((resolve) => {
+      child.on("exit", (code, signal) => {
+        child.stdout.destroy();
+        resolve({ code, signal, stdout });
+      });
+    });
+  }
+
+  test.each<[NodeJS.Signals, number]>([
+    ["SIGTERM", 143],
+    ["SIGINT", 130],
+  ])("%s ends the batch after a seed, with a checkpoint and without an end", async (signal, code) => {
+    const folder = mkdtempSync(join(tmpdir(), "kimtest-vopr-"));
+    const path = join(folder, "checkpoint.json");
+    const ended = await long(["--checkpoint-file", path], (kill) => {
+      kill(signal);
+    });
+    expect([ended.code, ended.signal]).toEqual([code, null]);
+    expect(ended.stdout).not.toContain("batch_complete");
+    const { last_seed: lastSeed, total_iterations: total } = JSON.parse(readFileSync(path, "utf8")) as Record<
+      string,
+      number
+    >;
+    expect(total).toBe(lastSeed! + 1);
+    rmSync(folder, { recursive: true });
+  });
+
+  test("when its reader is gone it leaves at once and says nothing", async () => {
+    const ended = await long([], (_kill, close) => {
+      close();
+    });
+    expect([ended.code, ended.signal]).toEqual([141, null]);
+  });
+});
