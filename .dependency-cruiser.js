@@ -21,7 +21,7 @@ export default {
     only(
       "cli-does-not-import-programs",
       "^cli/",
-      "^(cli|runner|sim/vopr[.]ts|contracts)/|^sim/vopr[.]ts",
+      "^(cli|runner|contracts)/|^sim/vopr-command[.]ts$",
       "`kimtest vopr` is the one door to the simulator",
     ),
     only(

@@ -4,7 +4,7 @@ import { describe, expect, test } from "@jest/globals";
 import { explorationSchema } from "../contracts/programs.ts";
 import { explore } from "./exploration/explorer.ts";
 import type { Scope } from "./exploration/world.ts";
-import { parseExploreArguments } from "./explore.ts";
+import { parseExploreArguments } from "./explore-command.ts";
 import { NO_BUGS } from "./vsr/state.ts";
 
 const PROGRAM = fileURLToPath(new URL("explore.ts", import.meta.url));

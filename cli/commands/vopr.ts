@@ -14,6 +14,6 @@ export function voprCommand(deps: CliDeps) {
 }
 
 export async function vopr(args: readonly string[], deps: CliDeps): Promise<void> {
-  const { main } = await import("../../sim/vopr.ts");
+  const { main } = await import("../../sim/vopr-command.ts");
   deps.setExitCode(await main(args));
 }

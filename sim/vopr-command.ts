@@ -1,0 +1,95 @@
+/**
+ * vopr, the embedded simulator: command line in, exit code out.
+ *
+ * The only place that touches the process: arguments, standard output, signals, exit code.
+ */
+import { setImmediate } from "node:timers/promises";
+import { stringifyJson } from "../contracts/json.ts";
+import { HELP, parseArguments, type Command } from "./arguments.ts";
+import { runBatch, type BatchDeps } from "./batch.ts";
+import { leaveQuietly, reportError, write } from "./console.ts";
+import { INVARIANTS } from "./invariants/catalogue.ts";
+import { SCENARIOS } from "./scenarios.ts";
+import { Simulation } from "./simulation.ts";
+
+const EXIT_BY_SIGNAL = { SIGINT: 130, SIGTERM: 143 } as const;
+
+/** Runs the program; `argv` without node and script. Returns the exit code. */
+export async function main(argv: readonly string[]): Promise<number> {
+  process.stdout.on("error", leaveQuietly);
+  try {
+    return await perform(parseArguments(argv));
+  } catch (error) {
+    return reportError("vopr", error);
+  } finally {
+    process.stdout.off("error", leaveQuietly);
+  }
+}
+
+async function perform(command: Command): Promise<number> {
+  switch (command.name) {
+    case "help":
+      await write(HELP);
+      return 0;
+    case "list-scenarios":
+      await write(command.json ? `${stringifyJson({ scenarios: scenarioList() })}\n` : scenarioTable());
+      return 0;
+    case "list-invariants":
+      await write(command.json ? `${stringifyJson({ invariants: INVARIANTS })}\n` : invariantTable());
+      return 0;
+    case "run": {
+      const options = command.options;
+      return await withSignals((stopRequested) => runBatch(options, batchDeps(stopRequested)));
+    }
+  }
+}
+
+function batchDeps(stopRequested: () => number | undefined): BatchDeps {
+  return {
+    simulate: (low, high, options, coverage) => new Simulation(low, high, options, coverage).run(),
+    write,
+    breathe: async () => {
+      await setImmediate();
+    },
+    stopRequested,
+    now: () => new Date(),
+    monotonicMs: () => performance.now(),
+  };
+}
+
+/** Runs `body` while signals are noted instead of ending the process. */
+async function withSignals(body: (stopRequested: () => number | undefined) => Promise<number>): Promise<number> {
+  let exitCode: number | undefined;
+  const note = (signal: NodeJS.Signals): void => {
+    exitCode = EXIT_BY_SIGNAL[signal as keyof typeof EXIT_BY_SIGNAL];
+  };
+  process.on("SIGINT", note).on("SIGTERM", note);
+  try {
+    return await body(() => exitCode);
+  } finally {
+    process.off("SIGINT", note).off("SIGTERM", note);
+  }
+}
+
+function scenarioList(): object[] {
+  return SCENARIOS.map((scenario) => ({
+    name: scenario.name,
+    aliases: scenario.aliases,
+    title: scenario.title,
+    description: scenario.description,
+    expectation: scenario.expectation,
+    max_events: scenario.maxEvents,
+    max_time_ms: scenario.maxTimeMs,
+  }));
+}
+
+function scenarioTable(): string {
+  return SCENARIOS.map(({ name, aliases, title, description, expectation }) => {
+    const also = aliases.length === 0 ? "" : ` (also ${aliases.join(", ")})`;
+    return `${name}${also}: ${title}, ${expectation}\n    ${description}\n`;
+  }).join("");
+}
+
+function invariantTable(): string {
+  return INVARIANTS.map(({ name, group, description }) => `${name} (${group})\n    ${description}\n`).join("");
+}

@@ -1,0 +1,65 @@
+/** The embedded profile as users get it, only shorter: its own simulator, exploration, fuzz and benchmark programs. */
+import { join } from "node:path";
+import { expect, test } from "@jest/globals";
+import { embeddedProfile } from "../runner/profiles/embedded.ts";
+import { workbenches } from "./workbench.ts";
+
+const workbench = workbenches();
+
+test("a cycle is green, every workload has found its planted bug, and the store can be read", async () => {
+  const bench = workbench();
+  const store = ["--store", bench.store];
+  const ran = await bench.kimtest("cycle", ...store, "--state", bench.state, "--duration", "30s", "--workers", "2");
+  expect(ran.stdout).toContain("kimtest cycle 1: PASSED");
+  expect(ran.exitCode).toBe(0);
+  const digest = bench.digest();
+  expect(digest.findings).toEqual([]);
+  expect(Object.values(digest.trust).map(({ trusted }) => trusted)).toEqual([true, true, true, true]);
+  expect(digest.trust.vopr.canary).toMatchObject({ canary: "skip-fsync", runs: 60 });
+  expect(digest.vopr.iterations).toBeGreaterThan(500);
+  expect(Object.keys(digest.vopr.scenarios).sort()).toEqual(["baseline", "combined", "gray", "swizzle"]);
+  expect(digest.formal_verification.tools["explore"]).toMatchObject({ verdict: "passed", counterexample: null });
+  expect(digest.formal_verification.tools["explore"]?.states).toBeGreaterThan(100_000);
+  expect(Object.keys(digest.fuzzing.targets)).toEqual(expect.arrayContaining(embeddedProfile().fuzz.targets));
+  expect(digest.benchmarks.suites.length).toBeGreaterThan(3);
+
+  const status = await bench.kimtest("infra-status", ...store);
+  expect(status).toMatchObject({ exitCode: 0 });
+  expect(status.stdout).toContain("cycle    1, profile embedded");
+  const shown = await bench.kimtest("infra-digest", ...store, "--json");
+  expect(JSON.parse(shown.stdout)).toEqual(JSON.parse(bench.text("digests/latest.json")));
+}, 120_000);
+
+test("a bug in what is tested: found, archived, listed, fetched and reproduced, and the repro line works as pasted", async () => {
+  const embedded = embeddedProfile();
+  const planted = {
+    ...embedded.vopr,
+    arguments: ["--canary", "skip-fsync"],
+    canary: { ...embedded.vopr.canary, arguments: [] },
+  };
+  const bench = workbench({
+    ...embedded,
+    vopr: { ...planted, scenarios: [{ name: "combined", weight: 1, expectation: "must-pass" }] },
+  });
+  expect((await bench.cycle("25s")).exitCode).toBe(1);
+  const digest = bench.digest();
+  expect(digest.vopr.verdict).toBe("failed");
+  const store = ["--store", bench.store];
+
+  const listed = await bench.kimtest("list-failures", ...store, "--json", "--limit", "3");
+  const { total, failures } = JSON.parse(listed.stdout) as { total: number; failures: { key: string }[] };
+  expect(total).toBe(digest.vopr.failures_total);
+  const key = failures[0]?.key ?? "";
+
+  const fetched = await bench.kimtest("fetch-failure", key, ...store, "--to", join(bench.folder, "fetched"));
+  expect(fetched.exitCode).toBe(0);
+  const again = await bench.kimtest("vopr-repro", fetched.stdout.trim());
+  expect(again.stdout).toMatch(/^reproduced: seed \d+ of combined shows it again$/m);
+  expect(again.exitCode).toBe(1);
+
+  const repro = digest.findings[0]?.repro ?? "";
+  expect(repro).toMatch(/^npx kimtest vopr --scenario combined --seed \d+ -n 1 --canary skip-fsync -v$/);
+  const pasted = await bench.kimtest(...repro.split(" ").slice(2));
+  expect(pasted.exitCode).toBe(1);
+  expect(pasted.stdout).toContain(digest.findings[0]?.signature.split(":")[0]);
+}, 120_000);
