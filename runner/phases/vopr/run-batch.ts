@@ -32,7 +32,7 @@ export interface BatchOutcome {
   readonly suspect: bigint;
   readonly evidenceKey: string | null;
   readonly cpuMs: number;
-  readonly wallMs: number;
+  readonly iterationsPerSecond: number | null;
   readonly description: string;
 }
 
@@ -60,6 +60,7 @@ export async function runBatch(context: PhaseContext, run: BatchRun): Promise<Ba
     toolchain: context.toolchain,
   };
   const reader = new BatchReader(rangeOf(batch));
+  const speed = new Speedometer(batch.iterations);
   const counted = new Set(batch.counted_failures);
   const failedSeeds: bigint[] = [];
   let sightings: Sightings = {};
@@ -85,6 +86,7 @@ export async function runBatch(context: PhaseContext, run: BatchRun): Promise<Ba
       const { next, record } = reader.take(line);
       if (record?.type !== "iteration") return next;
       run.onSeed();
+      speed.seed();
       const failure = failureIn(record.data, scenario.expectation);
       return failure === undefined ? next : archive({ ...failure, record }).then(() => next);
     },
@@ -115,9 +117,42 @@ export async function runBatch(context: PhaseContext, run: BatchRun): Promise<Ba
     suspect: reader.suspect,
     evidenceKey: key,
     cpuMs: end.cpuMs,
-    wallMs: end.durationMs,
+    iterationsPerSecond: speed.rate(),
     description: end.description,
   };
+}
+
+/** A shorter second half is mostly the size of the chunks in which lines arrive. */
+const MIN_SECOND_HALF_SECONDS = 0.5;
+
+/**
+ * Measures a batch in its second half: a process that starts, and is compiled while it runs, says little
+ * about its speed in the first.
+ */
+class Speedometer {
+  readonly #iterations: number;
+  readonly #startedMs = performance.now();
+  #seen = 0;
+  #halfMs = 0;
+  #lastMs = 0;
+
+  constructor(iterations: number) {
+    this.#iterations = iterations;
+  }
+
+  seed(): void {
+    this.#seen += 1;
+    if (this.#seen === Math.floor(this.#iterations / 2)) this.#halfMs = performance.now();
+    if (this.#seen === this.#iterations) this.#lastMs = performance.now();
+  }
+
+  /** Seeds per second; null for a batch that was not run to its end. */
+  rate(): number | null {
+    if (this.#lastMs === 0) return null;
+    const secondHalf = (this.#lastMs - this.#halfMs) / 1000;
+    if (this.#halfMs > 0 && secondHalf >= MIN_SECOND_HALF_SECONDS) return Math.ceil(this.#iterations / 2) / secondHalf;
+    return this.#iterations / Math.max(0.001, (this.#lastMs - this.#startedMs) / 1000);
+  }
 }
 
 /** The raw output (head and tail) of a batch without a verdict. */

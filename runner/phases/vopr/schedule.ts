@@ -11,7 +11,7 @@ import type { VoprState } from "../../../contracts/cycle.ts";
 import type { ScenarioProfile, VoprProfile } from "../../../contracts/profile.ts";
 
 /** A batch is planned to end when this share of the phase's remaining time is over. */
-const REMAINING_SHARE = 0.8;
+const REMAINING_SHARE = 0.92;
 /** With less than this left, no batch is begun. */
 export const MIN_REMAINING_MS = 250;
 

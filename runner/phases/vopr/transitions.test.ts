@@ -56,7 +56,7 @@ test("every seed below the cursor is in exactly one place, whatever happens to t
       const counted = new Map(SCENARIOS.map((name) => [name, new Set<bigint>()]));
       for (const { action, scenario, iterations, pick } of steps) {
         const batch = voprOf(state).open[pick % Math.max(1, voprOf(state).open.length)];
-        const end = { failedSeeds: [], cpuMs: 1, wallMs: 1 };
+        const end = { failedSeeds: [], cpuMs: 1, iterationsPerSecond: 1 };
         if (action === "new") state = handOutNew(state, profile.vopr, scenario, iterations, "normal", 5).state;
         else if (action === "waiting") state = handOutWaiting(state)?.state ?? state;
         else if (action === "crash") state = reopen(state);
@@ -99,7 +99,7 @@ test("batch ids are unique even within one millisecond", () => {
 
 test("a seed that fails in both attempts is counted once", () => {
   const handed = handOutNew(freshState(), profile.vopr, "combined", 4, "normal", 5);
-  const nothing = { iterations: 0, cpuMs: 1, wallMs: 1 };
+  const nothing = { iterations: 0, cpuMs: 1, iterationsPerSecond: 1 };
   const first = bookInconclusive(handed.state, handed.batch, {
     ...nothing,
     failedSeeds: [0n],
@@ -115,7 +115,12 @@ test("a seed that fails in both attempts is counted once", () => {
   ]);
   const retry = handOutWaiting(first)!;
   // The archive leaves out what was counted: the retry reports no new failing seed.
-  const second = bookConclusive(retry.state, retry.batch, { iterations: 2, failedSeeds: [], cpuMs: 1, wallMs: 1 });
+  const second = bookConclusive(retry.state, retry.batch, {
+    iterations: 2,
+    failedSeeds: [],
+    cpuMs: 1,
+    iterationsPerSecond: 1,
+  });
   expect(second.checkpoint).toMatchObject({ total_failures: 1, total_iterations: 2, failed_seeds: [0n] });
 });
 
@@ -125,7 +130,7 @@ test("a second inconclusive attempt is reported with its evidence", () => {
     iterations: 0,
     failedSeeds: [],
     cpuMs: 1,
-    wallMs: 1,
+    iterationsPerSecond: 1,
     reason: "hung",
     suspect: 0n,
     evidenceKey: "key",

@@ -133,7 +133,8 @@ export interface Ended {
   /** Seeds that failed, archived now and by no earlier attempt. */
   readonly failedSeeds: readonly bigint[];
   readonly cpuMs: number;
-  readonly wallMs: number;
+  /** Seeds per second by the wall clock, once it had warmed up; null when too few were run to tell. */
+  readonly iterationsPerSecond: number | null;
 }
 
 /** Books a batch that passed or failed. */
@@ -233,8 +234,7 @@ function withWork(state: CycleState, batch: Batch, ended: Ended): CycleState {
 
 /** A determinism batch runs each seed twice; a retry or a recheck may be a single seed: they do not tell the speed. */
 function measuredRate(batch: Batch, ended: Ended): number | null {
-  if (batch.kind !== "normal" || batch.attempt === 2 || ended.iterations === 0 || ended.wallMs <= 0) return null;
-  return ended.iterations / (ended.wallMs / 1000);
+  return batch.kind === "normal" && batch.attempt === 1 && ended.iterations > 0 ? ended.iterationsPerSecond : null;
 }
 
 /** After a restart: whatever was running waits again. */

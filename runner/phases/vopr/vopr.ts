@@ -43,6 +43,8 @@ const MAX_INCONCLUSIVE_PER_WORKER = 6;
 /** Pause after an inconclusive batch, growing with their number: a broken program must not be started in a hot loop. */
 const INCONCLUSIVE_PAUSE_MS = 100;
 const MAX_PAUSE_MS = 5_000;
+/** A batch that is late may end when the time is up; this share of a batch's length later it is cut, and its work is lost. */
+const GRACE_SHARE = 0.1;
 
 export async function voprPhase(context: PhaseContext, workers: number): Promise<VoprResult | undefined> {
   const { state, clock } = context;
@@ -90,7 +92,8 @@ async function marathon(context: PhaseContext, workers: number): Promise<string 
   const timeUp = new AbortController();
   const signal = AbortSignal.any([context.signal, timeUp.signal, gaveUp.signal]);
   const over = new AbortController();
-  const timer = context.clock.sleep(Math.max(0, context.leftMs()), over.signal).then(() => {
+  const graceMs = context.profile.vopr.batch.target_seconds * 1000 * GRACE_SHARE;
+  const timer = context.clock.sleep(Math.max(0, context.leftMs()) + graceMs, over.signal).then(() => {
     timeUp.abort();
   });
   const scenarios = new Map(context.profile.vopr.scenarios.map((scenario) => [scenario.name, scenario]));
@@ -190,7 +193,7 @@ function book(context: PhaseContext, batch: Batch, outcome: BatchOutcome): void 
 /** A batch left by a profile that knew another scenario: nobody can run it, so it is reported. */
 function bookUnknownScenario(state: CycleState, batch: Batch): CycleState {
   const reason = `scenario ${batch.scenario} is no longer in the profile`;
-  const nothing = { iterations: 0, failedSeeds: [], cpuMs: 0, wallMs: 0, evidenceKey: null };
+  const nothing = { iterations: 0, failedSeeds: [], cpuMs: 0, iterationsPerSecond: null, evidenceKey: null };
   return bookInconclusive(state, { ...batch, attempt: 2 }, { ...nothing, reason, suspect: batch.starting_seed });
 }
 
