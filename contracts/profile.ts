@@ -83,13 +83,20 @@ export const profileSchema = z
     fuzz: fuzzProfileSchema,
     vopr: voprProfileSchema,
   })
-  .refine((profile) => profile.vopr.scenarios.some(({ name }) => name === profile.vopr.canary.scenario), {
-    path: ["vopr", "canary", "scenario"],
-    error: "must be one of vopr.scenarios",
-  })
+  .refine(
+    ({ vopr }) => vopr.scenarios.some((one) => one.name === vopr.canary.scenario && one.expectation === "must-pass"),
+    {
+      path: ["vopr", "canary", "scenario"],
+      error: "must be one of vopr.scenarios, a must-pass one: in the others every seed fails by design",
+    },
+  )
   .refine(({ vopr }) => new Set(vopr.scenarios.map(({ name }) => name)).size === vopr.scenarios.length, {
     path: ["vopr", "scenarios"],
     error: "must not name a scenario twice: both would share its seeds",
+  })
+  .refine(({ fuzz }) => new Set(fuzz.targets).size === fuzz.targets.length, {
+    path: ["fuzz", "targets"],
+    error: "must not name a target twice",
   })
   .refine(({ fuzz }) => !fuzz.targets.includes(fuzz.canary_target), {
     path: ["fuzz", "canary_target"],

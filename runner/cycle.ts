@@ -7,6 +7,7 @@
  * inconclusive, and the digest says so first.
  */
 import { CURRENT_CYCLE_KEY, phaseResultKey } from "../contracts/bucket.ts";
+import type { CycleState } from "../contracts/cycle.ts";
 import type { Digest } from "../contracts/digest.ts";
 import { EXIT, reasonOf, type ExitCode } from "../contracts/errors.ts";
 import { stringifyJson } from "../contracts/json.ts";
@@ -20,12 +21,13 @@ import type { LiveView, PhaseContext } from "./phases/context.ts";
 import { digestPhase, publishCheckpoint, storeInterimDigest } from "./phases/digest/digest.ts";
 import { formalVerificationPhase } from "./phases/formal-verification.ts";
 import { fuzzPhase } from "./phases/fuzz.ts";
-import { preparePhase } from "./phases/prepare.ts";
+import { preparePhase, readCommit } from "./phases/prepare.ts";
 import { failuresOf, iterationsOf } from "./phases/vopr/result.ts";
 import { voprPhase, voprResultSoFar } from "./phases/vopr/vopr.ts";
 import { isoAt } from "./platform/clock.ts";
 import type { RunnerDependencies } from "./platform/dependencies.ts";
 import type { Spectator } from "./platform/progress.ts";
+import { together } from "./platform/together.ts";
 import { CycleStateFile } from "./platform/state-file.ts";
 
 /** A phase other than VOPR and digest that was interrupted so often is given up. */
@@ -63,7 +65,7 @@ export async function runCycle(dependencies: RunnerDependencies, options: CycleO
     outageBeforeMs: outbox.outage().totalMs,
     storeUrl: store.url,
   });
-  const file = new CycleStateFile(options.statePath, first);
+  const file = new CycleStateFile(options.statePath, await withCommitChecked(first, options));
   await file.save();
   spectator.cycleStarted(first.cycle, first.interruptions > 0);
   for (const damage of found.damage) spectator.warning(damage);
@@ -76,6 +78,15 @@ export async function runCycle(dependencies: RunnerDependencies, options: CycleO
   const digest = await cycle.runDigest();
   if (digest === undefined) return { kind: "interrupted", cycle: first.cycle, phase: "digest" };
   return { kind: "done", digest, exitCode: exitCodeOf(digest) };
+}
+
+/** A cycle that is resumed on another commit tests two: neither has its evidence. */
+async function withCommitChecked(state: CycleState, { profile, signal }: CycleOptions): Promise<CycleState> {
+  if (state.git_commit === null) return state;
+  const { commit } = await readCommit(profile.work_tree, signal);
+  if (commit === state.git_commit || signal.aborted) return state;
+  const change = `the commit under test changed from ${state.git_commit} to ${commit} while the cycle was interrupted`;
+  return { ...state, damage: [...new Set([...state.damage, change])] };
 }
 
 /** An untrusted VOPR outranks everything: what it says, red or green, cannot be believed. */
@@ -113,7 +124,7 @@ class RunningCycle {
     spectator.phaseStarted(phase, phaseBudgetMs(profile, this.#file.get(), phase));
     let result: PhaseResult | undefined;
     try {
-      result = await this.#ticking(() => this.#call(phase, this.#context(phase)));
+      result = await this.#ticking(phase, (context) => this.#call(phase, context));
     } catch (error) {
       this.#dependencies.log.error({ phase, error }, "the phase failed in itself");
       this.#giveUp(phase, `the runner failed in it: ${reasonOf(error)}`);
@@ -137,7 +148,7 @@ class RunningCycle {
     const { spectator, profile } = this.#options;
     await this.#enter("digest");
     spectator.phaseStarted("digest", phaseBudgetMs(profile, this.#file.get(), "digest"));
-    const digest = await this.#ticking(() => digestPhase(this.#context("digest")));
+    const digest = await this.#ticking("digest", digestPhase);
     if (digest === undefined) {
       await this.#file.save();
       return undefined;
@@ -145,7 +156,9 @@ class RunningCycle {
     this.#file.change((state) => ({ ...state, status: "done", updated_at: isoAt(this.#dependencies.clock.nowMs()) }));
     await this.#file.save();
     await this.#mirror();
-    await this.#dependencies.outbox.flush(DELIVER_MS);
+    const { waiting } = await this.#dependencies.outbox.flush(DELIVER_MS);
+    if (waiting > 0)
+      spectator.warning(`${String(waiting)} objects wait on this disk for the store; the next start delivers them`);
     return digest;
   }
 
@@ -184,14 +197,14 @@ class RunningCycle {
     }
   }
 
-  #context(phase: PhaseName): PhaseContext {
+  #context(phase: PhaseName, signal = this.#options.signal): PhaseContext {
     const { clock } = this.#dependencies;
     return {
       ...this.#dependencies,
       profile: this.#options.profile,
       state: this.#file,
       live: this.#live,
-      signal: this.#options.signal,
+      signal,
       leftMs: () =>
         phaseLeftMs(this.#options.profile, this.#file.get(), phase) - (clock.monotonicMs() - this.#tickedMs),
       worked: () => {
@@ -207,22 +220,28 @@ class RunningCycle {
     };
   }
 
-  /** Runs a phase with the clock ticking beside it. Whichever fails ends both. */
-  async #ticking<T>(phase: () => Promise<T>): Promise<T> {
+  /** Runs a phase with the clock ticking beside it. Whichever fails stops the other, and both have ended after it. */
+  async #ticking<T>(name: PhaseName, phase: (context: PhaseContext) => Promise<T>): Promise<T> {
     const over = new AbortController();
-    const ticks = this.#tickUntil(over.signal);
+    const failed = new AbortController();
+    const signal = AbortSignal.any([this.#options.signal, failed.signal]);
+    let result: { readonly value: T } | undefined;
+    const running = phase(this.#context(name, signal))
+      .then((value) => {
+        result = { value };
+      })
+      .finally(() => {
+        over.abort();
+      });
     try {
-      const [result] = await Promise.all([
-        phase().finally(() => {
-          over.abort();
-        }),
-        ticks,
-      ]);
-      return result;
+      await together([running, this.#tickUntil(over.signal)], () => {
+        failed.abort();
+      });
     } finally {
-      over.abort();
       this.#accountTime();
     }
+    if (result === undefined) throw new Error("a phase ended without a result");
+    return result.value;
   }
 
   async #tickUntil(over: AbortSignal): Promise<void> {
@@ -258,10 +277,16 @@ class RunningCycle {
     }));
   }
 
+  /** Copies for people and for a machine that loses its disk: when they cannot be made, the cycle goes on. */
   async #mirror(): Promise<void> {
     this.#mirroredMs = this.#dependencies.clock.monotonicMs();
-    await this.#dependencies.outbox.put(CURRENT_CYCLE_KEY, stringifyJson(this.#file.get()), { supersedes: true });
-    await publishCheckpoint(this.#context(this.#file.get().phase));
+    const { phase } = this.#file.get();
+    try {
+      await this.#dependencies.outbox.put(CURRENT_CYCLE_KEY, stringifyJson(this.#file.get()), { supersedes: true });
+      await publishCheckpoint(this.#context(phase));
+    } catch (error) {
+      this.#context(phase).warn(`the state could not be copied to the store: ${reasonOf(error)}`);
+    }
   }
 
   async #interimDigest(): Promise<void> {
@@ -271,7 +296,11 @@ class RunningCycle {
     this.#file.change((now) => ({ ...now, interim_digest_at_ms: spentMs }));
     const context = this.#context(state.phase);
     const running = state.phase === "vopr" ? voprResultSoFar(context, this.#options.workers) : undefined;
-    await storeInterimDigest(context, running);
+    try {
+      await storeInterimDigest(context, running);
+    } catch (error) {
+      context.warn(`no interim digest could be stored: ${reasonOf(error)}`);
+    }
   }
 
   #snapshot(): Parameters<Spectator["progress"]>[0] {

@@ -18,7 +18,8 @@ export interface OpenRunner {
   readonly dependencies: RunnerDependencies;
   /** Path for `CycleOptions.statePath`. */
   readonly statePath: string;
-  close(): Promise<void>;
+  /** `withinMs`: how long deliveries under way are waited for. */
+  close(withinMs: number): Promise<void>;
 }
 
 export interface OpenRunnerOptions {
@@ -45,11 +46,14 @@ export async function openRunner(options: OpenRunnerOptions): Promise<OpenRunner
   await ensureFolder(folder);
   const { log, close: closeLog } = openLog(join(folder, "runner.log"));
   const store = await openStore(options.store);
+  const damage: string[] = [];
   const outbox = await Outbox.open({
     directory: join(folder, "outbox"),
     store,
     onEvent: (event) => {
       if (event.type !== "delivered" && event.type !== "superseded") log.warn(event, `outbox: ${event.type}`);
+      if (event.type === "damaged")
+        damage.push(`what waited for the store was damaged (${event.reason}), see ${event.path}`);
     },
   });
   return {
@@ -58,13 +62,14 @@ export async function openRunner(options: OpenRunnerOptions): Promise<OpenRunner
       processes: createProcesses(join(folder, "children")),
       store,
       outbox,
+      outboxDamage: damage,
       notifier: options.notifier,
       log,
       toolchain: thisToolchain(),
     },
     statePath: join(folder, "cycle.json"),
-    async close() {
-      await outbox.close();
+    async close(withinMs) {
+      await outbox.close(withinMs);
       store.close();
       closeLog();
     },

@@ -100,6 +100,7 @@ describe("what is refused", () => {
     [["--max-events", "0"], '--max-events is "0", but must be'],
     [["--max-time", "0.5"], '--max-time is "0.5", but must be'],
     [["--bogus"], 'unknown argument "--bogus"'],
+    [["--json", "constructor"], 'unknown argument "constructor"'],
     [["--json", "stray"], 'unknown argument "stray"'],
     [["walk"], '"walk" is no command'],
     [["repro", "x.kmb"], "repro is not supported by the embedded vopr yet"],

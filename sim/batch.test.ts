@@ -8,7 +8,7 @@ import { parseArguments, type RunOptions } from "./arguments.ts";
 import { differenceBetween, runBatch, type BatchDeps } from "./batch.ts";
 import { loadCheckpoint } from "./checkpoint.ts";
 import { SeedCounter } from "./seed.ts";
-import type { SimulationResult } from "./simulation.ts";
+import type { SimulationResult } from "./simulation/options.ts";
 
 const OK: SimulationResult = {
   failure: null,
@@ -144,6 +144,28 @@ describe("runBatch", () => {
     expect(run.text).toContain('seed 7 FAILED: vsr_agreement\n  two "differ"\n');
     expect(run.text).toContain("again: npx kimtest vopr --seed 7 -n 1 --scenario gray -v\n");
     expect(run.text).toContain("1 seeds, 1 failed");
+  });
+
+  test("a simulator that breaks takes no earlier seed with it, and the seed is named", async () => {
+    const simulate = (low: number): SimulationResult => {
+      if (low === 2) throw new TypeError("no such slot");
+      return FAILED;
+    };
+    let text = "";
+    const deps: BatchDeps = {
+      simulate,
+      write: (chunk) => {
+        text += chunk;
+        return Promise.resolve();
+      },
+      breathe: () => Promise.resolve(),
+      stopRequested: () => undefined,
+      now: () => new Date(0),
+      monotonicMs: () => 0,
+    };
+    await expect(runBatch(options("-n", "5"), deps)).rejects.toThrow("seed 2: no such slot");
+    expect(text.match(/"type":"iteration"/g)!.length).toBe(2);
+    expect(text).not.toContain("batch_complete");
   });
 
   test("behind the last seed there is nothing", async () => {

@@ -12,7 +12,7 @@ import { advance, emptyCheckpoint, loadCheckpoint, saveCheckpoint, type Checkpoi
 import { Coverage } from "./coverage.ts";
 import { batchCompleteRecord, iterationRecord, startRecord, timestampOf } from "./records.ts";
 import { SeedCounter } from "./seed.ts";
-import type { SimulationOptions, SimulationResult } from "./simulation.ts";
+import type { SimulationOptions, SimulationResult } from "./simulation/options.ts";
 
 const FLUSH_EVERY_MS = 50;
 const MAX_CHUNK_CHARACTERS = 64 * 1024;
@@ -45,7 +45,14 @@ export async function runBatch(options: RunOptions, deps: BatchDeps): Promise<nu
   await output.flush(output.start(startingSeed, loaded !== undefined));
 
   for (let done = 0; done < options.iterations; done++) {
-    const result = runSeed(seed, options, deps, coverage);
+    let result: SimulationResult;
+    try {
+      result = runSeed(seed, options, deps, coverage);
+    } catch (error) {
+      // The simulator itself is broken: what is known of earlier seeds still goes out.
+      await output.flush("");
+      throw brokenBy(seed, error);
+    }
     if (result.failure !== null) failedSeeds.push(seed.value);
     output.iteration(seed.toString(), result);
     seed.next();
@@ -65,6 +72,12 @@ export async function runBatch(options: RunOptions, deps: BatchDeps): Promise<nu
   progress.save(options.iterations, failedSeeds);
   await output.flush(output.end(totals, coverage));
   return failures === 0 ? EXIT.ok : EXIT.failuresFound;
+}
+
+function brokenBy(seed: SeedCounter, error: unknown): Error {
+  return new Error(`seed ${seed.toString()}: ${error instanceof Error ? error.message : String(error)}`, {
+    cause: error,
+  });
 }
 
 function startingSeedOf(options: RunOptions, loaded: Checkpoint | undefined): bigint {

@@ -1,5 +1,6 @@
 /** What the two programs of this folder share: writing results, and saying why one ends without any. */
 import { once } from "node:events";
+import { inspect } from "node:util";
 import { KimtestError } from "../contracts/errors.ts";
 
 /** As a program killed by SIGPIPE: whoever read us is gone, and nobody is left to be told. */
@@ -25,6 +26,6 @@ export function reportError(program: string, error: unknown): number {
     return error.exitCode;
   }
   process.stderr.write(`${program}: internal error, the simulator is broken\n`);
-  process.stderr.write(`${(error as Error).stack ?? String(error)}\n`);
+  process.stderr.write(`${inspect(error)}\n`);
   return EXIT_PANIC;
 }

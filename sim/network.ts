@@ -122,12 +122,13 @@ export class SimulatedNetwork {
   partition(forUs: number): void {
     this.count(POINT.partition);
     const untilUs = this.scheduler.nowUs + forUs;
-    const side = this.random.next();
+    // A bit per node; never all on one side.
+    const side = 1 + this.random.below(2 ** this.nodeCount - 2);
     const direction = this.random.below(4);
     for (let from = 0; from < this.nodeCount; from++) {
       for (let to = 0; to < this.nodeCount; to++) {
-        const fromSide = (side >>> (from & 31)) & 1;
-        const toSide = (side >>> (to & 31)) & 1;
+        const fromSide = (side >>> from) & 1;
+        const toSide = (side >>> to) & 1;
         if (fromSide === toSide || (direction === 0 && fromSide === 0)) continue;
         this.cutUntilUs[from * this.nodeCount + to] = untilUs;
       }
@@ -138,7 +139,7 @@ export class SimulatedNetwork {
   breakLink(replicaCount: number, forUs: number): void {
     this.count(POINT.linkFailure);
     const from = this.random.below(replicaCount);
-    const to = this.random.below(replicaCount);
+    const to = (from + 1 + this.random.below(replicaCount - 1)) % replicaCount;
     this.brokenUntilUs[from * this.nodeCount + to] = this.scheduler.nowUs + forUs;
   }
 

@@ -2,7 +2,7 @@
 import { stringifyJson } from "../contracts/json.ts";
 import type { RunOptions } from "./arguments.ts";
 import type { Coverage } from "./coverage.ts";
-import type { SimulationResult } from "./simulation.ts";
+import type { SimulationResult } from "./simulation/options.ts";
 
 /** RFC 3339 with nanoseconds and an offset, as Kimberlite's binary prints it. */
 export function timestampOf(date: Date): string {

@@ -5,9 +5,10 @@
  */
 import { setImmediate } from "node:timers/promises";
 import { stringifyJson } from "../contracts/json.ts";
-import { HELP, parseArguments, type Command } from "./arguments.ts";
+import { parseArguments, type Command } from "./arguments.ts";
 import { runBatch, type BatchDeps } from "./batch.ts";
 import { leaveQuietly, reportError, write } from "./console.ts";
+import { HELP } from "./help.ts";
 import { INVARIANTS } from "./invariants/catalogue.ts";
 import { SCENARIOS } from "./scenarios.ts";
 import { Simulation } from "./simulation.ts";

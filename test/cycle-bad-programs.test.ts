@@ -8,14 +8,14 @@ import { workbenches } from "./workbench.ts";
 const workbench = workbenches();
 /** Slow enough that a short cycle runs some hundred seeds. */
 const calm: FakeVopr = { seed_ms: 2 };
-/** Takes a silence of a second for a hang. */
-const impatient = { batch: { ...fakeProfile().vopr.batch, stall_seconds: 1 } };
+/** Takes a silence of two seconds for a hang. */
+const impatient = { batch: { ...fakeProfile().vopr.batch, stall_seconds: 2 } };
 
 describe("a vopr that goes wrong at one seed: no verdict for it, a verdict for its neighbours, evidence kept", () => {
   const table: [string, RegExp][] = [
     ["panic", /^panicked \(exit code 101\): thread 'main' panicked at replica\.rs:42: commit went backwards$/],
     ["kill", /^killed by SIGKILL$/],
-    ["hang", /^hung: printed nothing for 1\.0 s$/],
+    ["hang", /^hung: printed nothing for 2\.0 s$/],
     ["garbage", /is not valid JSON.*Segmentation fault/],
     ["flood", /^printed a line longer than \d+ characters$/],
     ["truncated", /is not valid JSON/],
@@ -25,7 +25,7 @@ describe("a vopr that goes wrong at one seed: no verdict for it, a verdict for i
   test.each(table)("%s", async (mode, reason) => {
     // Seed 3 of every scenario is poisonous; its neighbours are not.
     const bench = workbench(fakeProfile({ ...calm, mode, bad_seed: 3 }, impatient));
-    const ran = await bench.cycle("5s");
+    const ran = await bench.cycle("8s");
     expect(ran.exitCode).toBe(6);
     const digest = bench.digest();
     expect(digest.verdict).toBe("inconclusive");
@@ -76,7 +76,7 @@ describe("nothing works", () => {
       benchmarks: { ...profile.benchmarks, command: ["sh", "-c", "echo '{}'"] },
       fuzz: { ...profile.fuzz, command: ["/nowhere/fuzz"] },
     });
-    expect((await bench.cycle("3s")).exitCode).toBe(6);
+    expect((await bench.cycle("5s")).exitCode).toBe(6);
     const digest = bench.digest();
     expect(digest.vopr.verdict).toBe("passed");
     expect(digest.formal_verification).toMatchObject({

@@ -72,7 +72,7 @@ test("a canary that is not found makes VOPR untrusted: exit code 6, though every
   const profile = fakeProfile(calm);
   // The flags of the canary are not given to the program: it finds nothing.
   const bench = workbench({ ...profile, vopr: { ...profile.vopr, canary: { ...profile.vopr.canary, arguments: [] } } });
-  const ran = await bench.cycle("3s");
+  const ran = await bench.cycle("5s");
   expect(ran.exitCode).toBe(6);
   expect(ran.stdout).toContain("VOPR                 PASSED UNTRUSTED");
   expect(ran.stderr).toContain("warning: VOPR is untrusted");
@@ -86,12 +86,17 @@ test("a canary that is not found makes VOPR untrusted: exit code 6, though every
 });
 
 test("a scenario that must detect: failing seeds are right, passing ones are the bug", async () => {
-  const scenarios: Profile["vopr"]["scenarios"] = [{ name: "combined", weight: 1, expectation: "must-detect" }];
-  const detecting = workbench(fakeProfile({ seed_ms: 2, fail_every: 1 }, { scenarios }));
-  expect((await detecting.cycle("3s")).exitCode).toBe(0);
+  const scenarios: Profile["vopr"]["scenarios"] = [
+    { name: "baseline", weight: 1, expectation: "must-pass" },
+    { name: "combined", weight: 1, expectation: "must-detect" },
+  ];
+  const { vopr } = fakeProfile();
+  const change = { scenarios, canary: { ...vopr.canary, scenario: "baseline" } };
+  const detecting = workbench(fakeProfile({ seed_ms: 2, fail_every: 1, only: "combined" }, change));
+  expect((await detecting.cycle("5s")).exitCode).toBe(0);
   expect(detecting.digest().vopr).toMatchObject({ verdict: "passed", failures_total: 0 });
 
-  const blind = workbench(fakeProfile({ seed_ms: 2, fail_every: 2 }, { scenarios }));
-  expect((await blind.cycle("3s")).exitCode).toBe(1);
+  const blind = workbench(fakeProfile({ seed_ms: 2, fail_every: 2, only: "combined" }, change));
+  expect((await blind.cycle("5s")).exitCode).toBe(1);
   expect(blind.digest().findings).toMatchObject([{ signature: "undetected:combined" }]);
 });

@@ -7,6 +7,7 @@ const script = (name: string): string => fileURLToPath(new URL(name, import.meta
 export interface FakeVopr {
   readonly mode?: string;
   readonly fail_every?: number;
+  readonly only?: string;
   readonly seed_ms?: number;
   readonly bad_seed?: number;
   readonly once?: string;

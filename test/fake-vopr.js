@@ -3,7 +3,7 @@
 //   FAKE_VOPR='{"mode": "panic", "bad_seed": 17, …}' node fake-vopr.js --json --scenario S --seed N -n COUNT
 //
 // Plain JavaScript with no imports of ours, so that it starts fast and shares no code with what it tests.
-// A seed fails when seed % fail_every == 0 (0: never). `canary` in the arguments makes every third seed fail.
+// A seed fails when seed % fail_every == 0 (0: never), in all scenarios or `only` in one. `canary` in the arguments makes every third seed fail.
 import { existsSync, writeFileSync } from "node:fs";
 
 const options = { mode: "good", fail_every: 0, seed_ms: 0, ...JSON.parse(process.env.FAKE_VOPR ?? "{}") };
@@ -15,6 +15,7 @@ const canary = process.argv.includes("--canary");
 const bad = options.bad_seed === undefined ? from + count / 2n : BigInt(options.bad_seed);
 const isBatchWithBad = bad >= from && bad < from + count && !canary;
 
+const failsHere = options.fail_every > 0 && (options.only ?? scenario) === scenario;
 const hash = "0".repeat(64);
 const timestamp = "2026-11-21T00:00:00.000000000+00:00";
 const failed = [];
@@ -79,7 +80,7 @@ print(
 );
 for (let seed = from; seed < from + count; seed += 1n) {
   if (isBatchWithBad && seed === bad && options.mode !== "good") await misbehave();
-  const fails = canary ? seed % 3n === 0n : options.fail_every > 0 && seed % BigInt(options.fail_every) === 0n;
+  const fails = canary ? seed % 3n === 0n : failsHere && seed % BigInt(options.fail_every) === 0n;
   if (fails) {
     failed.push(seed);
     print(

@@ -62,7 +62,8 @@ test("away from the start: a runner without a state does not begin at seed 0 on 
 
 test("away for the middle third", async () => {
   const running = cycle("18s");
-  await delay(6_500);
+  while (!existsSync(join(bench.state, "cycle.json")) || bench.cycleState().phase !== "vopr") await delay(50);
+  await delay(4_000);
   proxy.set("refuse");
   await delay(6_000);
   proxy.set("pass");
@@ -79,8 +80,8 @@ test("away for the middle third", async () => {
   });
   // Time away is counted from the first put that failed to the first that worked again.
   expect(digest.store.unreachable_seconds).toBeGreaterThan(4);
-  expect(digest.store.unreachable_seconds).toBeLessThan(12);
-  expect(stdout).toMatch(/could not be reached for \d+\.\d s; nothing was lost/);
+  expect(digest.store.unreachable_seconds).toBeLessThan(15);
+  expect(stdout).toMatch(/could not be reached for \d+\.\d s; what was put meanwhile waited on this machine/);
 
   const keys: string[] = [];
   for await (const { key } of store.list("failures/vopr/")) keys.push(key);

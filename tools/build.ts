@@ -4,10 +4,11 @@
  * One esbuild run with code splitting, so that `kimtest --help` loads the parser and nothing else;
  * every command's own code is a chunk loaded on use. A banner gives bundled CommonJS packages a `require`.
  */
-import { rmSync } from "node:fs";
+import { readdirSync, rmSync, statSync } from "node:fs";
+import { join } from "node:path";
 import { build } from "esbuild";
 
-rmSync("dist", { recursive: true, force: true });
+const startedMs = Date.now();
 
 await build({
   entryPoints: {
@@ -30,3 +31,10 @@ await build({
   },
   logLevel: "warning",
 });
+
+// Only what is no longer made, and only when it is old: a cycle may be running from this very folder.
+const OLD_MS = 24 * 3_600_000;
+for (const name of readdirSync("dist/chunks")) {
+  const path = join("dist/chunks", name);
+  if (statSync(path).mtimeMs < startedMs - OLD_MS) rmSync(path);
+}

@@ -31,6 +31,9 @@ export function cycleCommand(deps: CliDeps) {
 const UNIT_MS: Record<string, number> = { s: 1_000, m: 60_000, h: 3_600_000 };
 const MIN_DURATION_MS = 1_000;
 const MAX_DURATION_MS = 14 * 24 * 3_600_000;
+/** How long deliveries under way are waited for; a stop has ten seconds for everything. */
+const CLOSE_MS = 10_000;
+const CLOSE_AFTER_STOP_MS = 2_000;
 const MAX_WORKERS = 1_024;
 
 export function parseDurationMs(text: string): number {
@@ -86,7 +89,7 @@ export async function cycle(options: CycleCommandOptions, deps: CliDeps): Promis
       if (options.json) deps.out(jsonText(outcome.digest));
       deps.setExitCode(outcome.exitCode);
     } finally {
-      await runner.close();
+      await runner.close(deps.stop.aborted ? CLOSE_AFTER_STOP_MS : CLOSE_MS);
     }
   } finally {
     spectator.close();

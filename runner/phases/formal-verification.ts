@@ -8,11 +8,11 @@ import { EXIT } from "../../contracts/errors.ts";
 import { stringifyJson } from "../../contracts/json.ts";
 import { explorationSchema, type Exploration } from "../../contracts/programs.ts";
 import type { FormalVerificationResult } from "../../contracts/results.ts";
-import { failed, inconclusive, PASSED, worstOf, type Judgement } from "../../contracts/verdict.ts";
+import { failed, inconclusive, PASSED, type Judgement } from "../../contracts/verdict.ts";
 import { isoAt } from "../platform/clock.ts";
 import { runJsonProgram, type JsonProgramRun } from "../tools/json-program.ts";
 import { shellQuoted } from "../tools/shell.ts";
-import { withSighting } from "../triage/sightings.ts";
+import { withSighting, without } from "../triage/sightings.ts";
 import { resultFrame, type PhaseContext } from "./context.ts";
 
 const TOOL = "explore";
@@ -40,7 +40,7 @@ export async function formalVerificationPhase(context: PhaseContext): Promise<Fo
   const judgement = judgeExploration(main);
   const result: FormalVerificationResult = {
     phase: "formal-verification",
-    ...worstOf([judgement]),
+    ...judgement,
     ...resultFrame(context, startedMs),
     tools: {
       [TOOL]: {
@@ -89,6 +89,6 @@ function noteViolation(context: PhaseContext, invariant: string, message: string
   const seen = { signature, count: 1, first_at: at, last_at: at, seeds: [], message, repro, failure_key: key };
   context.state.change((now) => ({
     ...now,
-    sightings: withSighting(now.sightings, { ...seen, workload: "formal-verification" }),
+    sightings: withSighting(without(now.sightings, signature), { ...seen, workload: "formal-verification" }),
   }));
 }

@@ -2,17 +2,18 @@
  * Fuzzing. Embedded: fast-check over this project's own parsers, one process per target, the targets
  * sharing the cores and the time of the phase; a planted bug shows that the search works.
  */
-import { randomInt } from "node:crypto";
+import { createHash } from "node:crypto";
 import type { CanaryResult } from "../../contracts/canary.ts";
 import { EXIT } from "../../contracts/errors.ts";
 import { fuzzRunSchema, type FuzzRun } from "../../contracts/programs.ts";
 import type { FuzzResult } from "../../contracts/results.ts";
 import { failed, inconclusive, PASSED, worstOf, type Judgement } from "../../contracts/verdict.ts";
 import { isoAt } from "../platform/clock.ts";
+import { together } from "../platform/together.ts";
 import { runJsonProgram, type JsonProgramRun } from "../tools/json-program.ts";
 import { shellQuoted } from "../tools/shell.ts";
 import { archiveFuzzFailure } from "../triage/fuzz-archive.ts";
-import { withSighting } from "../triage/sightings.ts";
+import { withSighting, without } from "../triage/sightings.ts";
 import { commitOf, resultFrame, type PhaseContext } from "./context.ts";
 
 /** Start of a process, beside the fuzzing itself. */
@@ -34,18 +35,22 @@ export async function fuzzPhase(context: PhaseContext, workers: number): Promise
   const fuzzingMs = Math.max(MIN_FUZZING_MS, context.leftMs() / rounds - OVERHEAD_MS);
   const results: Record<string, TargetResult> = {};
   const queue = [...targets];
+  const oneFailed = new AbortController();
+  const worker: PhaseContext = { ...context, signal: AbortSignal.any([context.signal, oneFailed.signal]) };
   async function work(): Promise<void> {
     for (;;) {
       const target = queue.shift();
-      if (target === undefined || context.signal.aborted) return;
+      if (target === undefined || worker.signal.aborted) return;
       context.live.activity = `target ${target}`;
-      const run = await fuzz(context, target, fuzzingMs);
+      const run = await fuzz(worker, target, fuzzingMs);
       if (run.end.ending === "stopped") return;
       if (run.value !== undefined) context.worked();
       results[target] = await targetResult(context, target, run);
     }
   }
-  await Promise.all(Array.from({ length: workers }, work));
+  await together(Array.from({ length: workers }, work), () => {
+    oneFailed.abort();
+  });
   if (context.signal.aborted) return undefined;
 
   return {
@@ -58,7 +63,7 @@ export async function fuzzPhase(context: PhaseContext, workers: number): Promise
 }
 
 function fuzz(context: PhaseContext, target: string, ms: number): Promise<JsonProgramRun<FuzzRun>> {
-  const seed = String(randomInt(2 ** 31 - 1));
+  const seed = String(seedOf(context.state.get().cycle, target));
   const command = [
     ...context.profile.fuzz.command,
     "--json",
@@ -74,6 +79,16 @@ function fuzz(context: PhaseContext, target: string, ms: number): Promise<JsonPr
     { command, cwd: context.profile.work_tree, deadlineMs: ms + DEADLINE_EXTRA_MS, signal: context.signal },
     fuzzRunSchema,
     [EXIT.ok, EXIT.failuresFound],
+  );
+}
+
+/** The same for a cycle that is resumed: what an interrupted attempt found is found again. */
+function seedOf(cycle: number, target: string): number {
+  return (
+    createHash("sha256")
+      .update(`${String(cycle)} ${target}`)
+      .digest()
+      .readUInt32BE() >>> 1
   );
 }
 
@@ -157,6 +172,11 @@ async function archive(
     repro,
     failure_key: key,
   };
-  context.state.change((now) => ({ ...now, sightings: withSighting(now.sightings, { ...seen, workload: "fuzz" }) }));
+  context.state.change((now) => ({
+    ...now,
+    // A target is fuzzed once a cycle: an attempt that was interrupted is not a second failure.
+    sightings: withSighting(without(now.sightings, signature), { ...seen, workload: "fuzz" }),
+  }));
+  await context.state.save();
   return key;
 }

@@ -14,7 +14,7 @@ export const UNVERSIONED = "unversioned";
 export async function preparePhase(context: PhaseContext): Promise<PrepareResult | undefined> {
   const startedMs = context.clock.nowMs();
   context.live.activity = "reading the commit under test";
-  const { commit, problem } = await readCommit(context.profile.work_tree);
+  const { commit, problem } = await readCommit(context.profile.work_tree, context.signal);
   if (context.signal.aborted) return undefined;
   context.state.change((now) => ({ ...now, git_commit: commit }));
   if (problem !== null) context.warn(problem);
@@ -29,8 +29,12 @@ export async function preparePhase(context: PhaseContext): Promise<PrepareResult
 }
 
 /** The commit of a work tree; `-dirty` is appended when tracked files differ from it. */
-async function readCommit(workTree: string): Promise<{ commit: string; problem: string | null }> {
-  const git = (...args: string[]) => execa("git", args, { cwd: workTree, timeout: GIT_TIMEOUT_MS });
+export async function readCommit(
+  workTree: string,
+  signal: AbortSignal,
+): Promise<{ commit: string; problem: string | null }> {
+  const git = (...args: string[]) =>
+    execa("git", args, { cwd: workTree, timeout: GIT_TIMEOUT_MS, cancelSignal: signal });
   try {
     const { stdout: commit } = await git("rev-parse", "HEAD");
     const { stdout: changes } = await git("status", "--porcelain", "--untracked-files=no");

@@ -13,6 +13,8 @@ export interface RunnerDependencies {
   /** For reading, and for the conditional write of the registry; everything else is written through the outbox. */
   readonly store: ObjectStore;
   readonly outbox: Outbox;
+  /** What the outbox found damaged on its disk, in words; grows. */
+  readonly outboxDamage: readonly string[];
   readonly notifier: Notifier;
   readonly log: Log;
   readonly toolchain: Toolchain;

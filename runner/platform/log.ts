@@ -13,15 +13,28 @@ export function openLog(path: string, maxBytes = MAX_LOG_BYTES): { log: Log; clo
   mkdirSync(dirname(path), { recursive: true });
   let file = openSync(path, "a");
   let bytes = fstatSync(file).size;
+  let dropped = 0;
+  const append = (line: string): void => {
+    if (bytes > 0 && bytes + Buffer.byteLength(line) > maxBytes) {
+      renameSync(path, `${path}.1`);
+      const next = openSync(path, "a"); // if this fails, the old file is still open
+      closeSync(file);
+      file = next;
+      bytes = 0;
+    }
+    bytes += writeSync(file, line);
+    if (dropped === 0) return;
+    const count = dropped;
+    dropped = 0;
+    append(`{"level":40,"msg":"${String(count)} lines before this one could not be written"}\n`);
+  };
   const destination = {
     write(line: string): void {
-      if (bytes > 0 && bytes + Buffer.byteLength(line) > maxBytes) {
-        closeSync(file);
-        renameSync(path, `${path}.1`);
-        file = openSync(path, "a");
-        bytes = 0;
+      try {
+        append(line);
+      } catch {
+        dropped += 1; // a full disk must not end the runner because of its log
       }
-      bytes += writeSync(file, line);
     },
   };
   return {

@@ -91,6 +91,27 @@ describe("how a program ended", () => {
     expect(end).toMatchObject({ ending: "exited", exitCode: 0 });
   });
 
+  test("output of a program that has ended is read to its end, however slowly", async () => {
+    let read = 0;
+    const end = await run({
+      command: node('for (let i = 0; i < 1500; i++) console.log("x".repeat(30))'),
+      onLine: async () => {
+        await delay(3);
+        read += 1;
+        return "continue" as const;
+      },
+    });
+    expect(read).toBe(1_500);
+    expect(end).toMatchObject({ ending: "exited", exitCode: 0 });
+  });
+
+  test("a child that keeps the pipe open does not keep the runner", async () => {
+    const script = 'require("child_process").spawn("sleep", ["30"], { stdio: "inherit" }).unref(); console.log("up")';
+    const end = await run({ command: node(script) });
+    expect(end).toMatchObject({ ending: "exited", exitCode: 0, lines: ["up"] });
+    expect(end.durationMs).toBeLessThan(8_000);
+  });
+
   test("a flood without newline does not fill the memory", async () => {
     const before = process.memoryUsage().rss;
     const end = await run({

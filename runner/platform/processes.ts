@@ -7,6 +7,7 @@
  */
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { systemCodeOf } from "../../contracts/errors.ts";
 import { processStat } from "./process-table.ts";
 import { killGroup, ProgramRun, type ProgramEnd, type ProgramOptions } from "./program-run.ts";
 
@@ -24,8 +25,9 @@ export function createProcesses(notesDirectory: string): Processes {
       const run = new ProgramRun(options);
       const { pid } = run;
       const note = pid === undefined ? undefined : join(notesDirectory, String(pid));
-      if (pid !== undefined && note !== undefined) writeFileSync(note, processStat(pid)?.startTicks ?? "");
       try {
+        // Without its note (a full disk) it only would not be ended after a kill of this runner.
+        if (pid !== undefined && note !== undefined) writeNote(note, processStat(pid)?.startTicks ?? "");
         return await run.end();
       } finally {
         if (note !== undefined) rmSync(note, { force: true });
@@ -34,6 +36,14 @@ export function createProcesses(notesDirectory: string): Processes {
     reapLeftovers: () =>
       readdirSync(notesDirectory).filter((name) => reap(join(notesDirectory, name), Number(name))).length,
   };
+}
+
+function writeNote(path: string, startTicks: string): void {
+  try {
+    writeFileSync(path, startTicks);
+  } catch (error) {
+    if (systemCodeOf(error) !== "ENOSPC") throw error;
+  }
 }
 
 /** Ends the very process that was noted, if it still runs: its number may belong to somebody else by now. */

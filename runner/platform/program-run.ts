@@ -111,7 +111,7 @@ export class ProgramRun {
       const reads = Promise.allSettled([this.#readStdout(), this.#readStderr()]);
       const result = await this.#child;
       const [out] = await reads;
-      if (out.status === "rejected" && systemCodeOf(out.reason) !== "ERR_STREAM_PREMATURE_CLOSE") throw out.reason;
+      if (out.status === "rejected") throw out.reason;
       return this.#account(result.exitCode ?? null, result.signal ?? null, result.cause ?? result);
     } finally {
       clearInterval(watch);
@@ -152,11 +152,15 @@ export class ProgramRun {
     if (stat !== undefined) this.#cpuMs = Math.max(this.#cpuMs ?? 0, stat.cpuMs);
   }
 
-  /** Whoever inherited its pipes does not keep the runner waiting. */
+  /** Whoever inherited its pipes does not keep the runner waiting; output that is still being read is waited for. */
   #closePipesSoon(): void {
-    const { pid } = this;
     this.#later(PIPE_GRACE_MS, () => {
-      if (pid !== undefined) killGroup(pid, "SIGKILL");
+      const isReading = this.#isHandlingLines || performance.now() - this.#spokeMs < PIPE_GRACE_MS;
+      if (isReading && !this.#isOutputOver) {
+        this.#closePipesSoon();
+        return;
+      }
+      if (this.pid !== undefined) killGroup(this.pid, "SIGKILL");
       this.#child.stdout.destroy();
       this.#child.stderr.destroy();
     });
@@ -166,6 +170,7 @@ export class ProgramRun {
     try {
       await this.#readLines();
     } catch (error) {
+      if (systemCodeOf(error) === "ERR_STREAM_PREMATURE_CLOSE") return; // we closed it: the program had ended
       this.#force("rejected"); // the reader failed (a full disk, say): its program must not run on unread
       throw error;
     }

@@ -11,8 +11,10 @@ import { writeFileAtomic } from "../store/atomic-file.ts";
 export class CycleStateFile {
   readonly path: string;
   #state: CycleState;
-  #writing: Promise<void> | undefined;
+  /** The save that has been asked for and has not begun. */
   #next: Promise<void> | undefined;
+  /** Settles, never rejects, when the newest save has ended. */
+  #tail: Promise<unknown> = Promise.resolve();
 
   constructor(path: string, state: CycleState) {
     this.path = path;
@@ -27,30 +29,12 @@ export class CycleStateFile {
     this.#state = { ...next(this.#state), revision: this.#state.revision + 1 };
   }
 
-  async save(): Promise<void> {
-    if (this.#writing === undefined) {
-      this.#writing = this.#write();
-      return this.#writing;
-    }
-    // The running write may have taken its copy already: one more follows it, for all who ask now.
-    this.#next ??= this.#writing.then(
-      () => this.#follow(),
-      () => this.#follow(),
-    );
+  save(): Promise<void> {
+    this.#next ??= this.#tail.then(() => {
+      this.#next = undefined;
+      return writeFileAtomic(this.path, stringifyJson(this.#state));
+    });
+    this.#tail = this.#next.catch(() => undefined); // whoever asked is told
     return this.#next;
-  }
-
-  #follow(): Promise<void> {
-    this.#next = undefined;
-    this.#writing = this.#write();
-    return this.#writing;
-  }
-
-  async #write(): Promise<void> {
-    try {
-      await writeFileAtomic(this.path, stringifyJson(this.#state));
-    } finally {
-      this.#writing = undefined;
-    }
   }
 }

@@ -180,6 +180,21 @@ describe("inconclusive, with the reason", () => {
       {},
       "batch_complete says 2 ok and 0 failed, but the lines say 3 and 0",
     ],
+    [
+      "failed seeds that no line knows",
+      [
+        ...GOOD.slice(0, 4),
+        line("batch_complete", { ...(JSON.parse(complete(3, [])) as { data: object }).data, failed_seeds: [1, 99] }),
+      ],
+      {},
+      "failed_seeds names 2 seeds, but the lines say 0",
+    ],
+    [
+      "a failed line that the final record does not name",
+      [...ONE_FAILED.slice(0, 4), complete(2, [2n])],
+      { exitCode: 1 },
+      "seed 1 failed, but failed_seeds does not name it",
+    ],
     ["exit code 0 with failures", ONE_FAILED, { exitCode: 0 }, "exit code 0 does not fit 1 failures"],
     ["exit code 1 without failures", GOOD, { exitCode: 1 }, "exit code 1 does not fit 0 failures"],
   ];

@@ -68,7 +68,8 @@ export class BatchReader {
   #started = false;
   #nextSeed: bigint;
   #ok = 0;
-  #failed = 0;
+  /** Seeds whose line said failed; bounded by the batch. */
+  readonly #failedSeeds = new Set<bigint>();
   /** Seeds for which no line was printed though a later one had its own. */
   readonly #silent: bigint[] = [];
   #complete: BatchCompleteData | undefined;
@@ -82,7 +83,7 @@ export class BatchReader {
 
   /** Iterations with a line of their own, so far. */
   get parsed(): number {
-    return this.#ok + this.#failed;
+    return this.#ok + this.#failedSeeds.size;
   }
 
   /** The seed the program was at: the first without a line. */
@@ -143,7 +144,7 @@ export class BatchReader {
     for (let silent = this.#nextSeed; silent < seed; silent += 1n) this.#silent.push(silent);
     this.#nextSeed = seed + 1n;
     if (status === "ok") this.#ok += 1;
-    else this.#failed += 1;
+    else this.#failedSeeds.add(seed);
     return undefined;
   }
 
@@ -168,12 +169,17 @@ export class BatchReader {
     const named = new Set(complete.failed_seeds);
     const unexplained = silent.find((seed) => !named.has(seed));
     if (unexplained !== undefined) return no(`no line and no entry in failed_seeds for seed ${unexplained.toString()}`);
-    const failures = this.#failed + silent.length;
+    const unnamed = [...this.#failedSeeds].find((seed) => !named.has(seed));
+    if (unnamed !== undefined) return no(`seed ${unnamed.toString()} failed, but failed_seeds does not name it`);
+    const failures = this.#failedSeeds.size + silent.length;
     if (complete.successes !== this.#ok || complete.failures !== failures) {
       return no(
         `batch_complete says ${String(complete.successes)} ok and ${String(complete.failures)} failed, ` +
           `but the lines say ${String(this.#ok)} and ${String(failures)}`,
       );
+    }
+    if (named.size !== failures) {
+      return no(`failed_seeds names ${String(named.size)} seeds, but the lines say ${String(failures)}`);
     }
     if ((end.exitCode === 1) !== failures > 0) {
       return no(`exit code ${String(end.exitCode)} does not fit ${String(failures)} failures`);

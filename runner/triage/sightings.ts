@@ -23,3 +23,8 @@ export function withSighting(sightings: Sightings, seen: Sighting): Sightings {
         };
   return { ...sightings, [seen.signature]: merged };
 }
+
+/** Forgets a signature of this cycle, for a workload that sees each at most once. */
+export function without(sightings: Sightings, signature: string): Sightings {
+  return Object.fromEntries(Object.entries(sightings).filter(([name]) => name !== signature));
+}

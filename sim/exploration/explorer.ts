@@ -4,7 +4,8 @@
  * one with a shortest trace. (Explicit-state model checking as in TLC: Yu, Manolios and Lamport, 1999.)
  */
 import type { PlantedBugs } from "../vsr/state.ts";
-import { Successors, keyOf, type FoundViolation, type Scope, type World } from "./world.ts";
+import { Successors } from "./successors.ts";
+import { keyOf, type FoundViolation, type Scope, type World } from "./world.ts";
 
 export interface ExplorationLimits {
   readonly maxStates: number;

@@ -3,6 +3,7 @@
  * every later primary ("Leader Completeness", Ongaro and Ousterhout, "In Search of an Understandable
  * Consensus Algorithm", 2014, figure 3); what a client saw acknowledged stays.
  */
+import type { Database } from "../database/database.ts";
 import type { CommittedHistory } from "./vsr-agreement.ts";
 import { isSame, type Entry } from "../vsr/log.ts";
 
@@ -20,6 +21,13 @@ export function missingFromPrimary(
   if (held !== undefined && isSame(held, entries[op]!)) return null;
   const what = held === undefined ? `ends at op ${log.length - 1}` : `has something else there`;
   return `op ${op} was committed in view ${views[op]!}, but the log of replica ${replica}, primary of view ${view}, ${what}`;
+}
+
+/** A replica at rest must remember every request that was answered: the reason why it does not, or null. */
+export function forgottenRequest(replica: number, database: Database, client: number, request: number): string | null {
+  const remembered = database.requests[client]!;
+  if (remembered >= request) return null;
+  return `client ${client} was answered request ${request}, but replica ${replica} executed only up to request ${remembered}`;
 }
 
 export class CommitHistory {

@@ -4,7 +4,7 @@ import { Database } from "../database/database.ts";
 import { OPERATION, Operation } from "../database/operation.ts";
 import { ROOT, corrupted, entryAfter, type Entry } from "../vsr/log.ts";
 import { INVARIANTS } from "./catalogue.ts";
-import { CommitHistory, missingFromPrimary } from "./commit-history.ts";
+import { CommitHistory, forgottenRequest, missingFromPrimary } from "./commit-history.ts";
 import { ReplicaConsistency } from "./replica-consistency.ts";
 import { ReplicaHeadProgress } from "./replica-head-progress.ts";
 import { differingDisk, differingState, replay } from "./storage-determinism.ts";
@@ -96,6 +96,15 @@ describe("commit_history", () => {
     commits.commit(0, one);
     expect(commits.acknowledged(0, 0)).toBe(null);
     expect(commits.acknowledged(0, 1)).toBe("client 0 was answered request 1, which no replica has committed");
+  });
+});
+
+describe("commit_history at rest", () => {
+  test("fails when a replica does not remember what was answered", () => {
+    expect(forgottenRequest(1, replay([ROOT, one, two], 1, 1), 0, 1)).toBe(null);
+    expect(forgottenRequest(1, replay([ROOT, one], 1, 1), 0, 1)).toBe(
+      "client 0 was answered request 1, but replica 1 executed only up to request 0",
+    );
   });
 });
 

@@ -112,12 +112,12 @@ describe("an interim digest", () => {
 });
 
 describe("findings", () => {
-  test("without a registry nothing is called new, and the cycle is inconclusive", () => {
+  test("without a registry nothing is called new; what was seen has failed, though no result says so", () => {
     const state = cycleState({ sightings: { "a:gray": sighting("a:gray") } });
     const digest = digestOf(state, [], { registry: undefined, registryProblem: "the registry is not JSON" });
     expect(digest.vopr.failures_new).toBeNull();
     expect(digest.findings).toMatchObject([{ state: null, count_ever: null, first_seen_cycle: null }]);
-    expect(digest).toMatchObject({ verdict: "inconclusive", reason: "findings: the registry is not JSON" });
+    expect(digest).toMatchObject({ verdict: "failed", reason: "vopr: 1 findings by an attempt that did not end" });
     expect(digest.warnings).toEqual(["new and known findings cannot be told apart: the registry is not JSON"]);
   });
 

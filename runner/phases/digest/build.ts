@@ -12,7 +12,7 @@ import type {
   PrepareResult,
   VoprResult,
 } from "../../../contracts/results.ts";
-import { inconclusive, worstOf, type Judgement } from "../../../contracts/verdict.ts";
+import { failed, inconclusive, worstOf, type Judgement } from "../../../contracts/verdict.ts";
 import { MAX_SIGNATURES } from "../../triage/sightings.ts";
 
 export interface DigestInput {
@@ -57,6 +57,8 @@ export function buildDigest(input: DigestInput): Digest {
     benchmarks: trustOf(benchmarks?.canary),
   };
   const warnings = [
+    ...state.damage,
+    ...input.refused,
     ...state.warnings,
     ...(input.registryProblem === null ? [] : [registryWarning(input.registryProblem)]),
   ];
@@ -109,9 +111,22 @@ export function buildDigest(input: DigestInput): Digest {
   };
 }
 
+const WORKLOAD_OF: Partial<Record<PhaseName, Sighting["workload"]>> = {
+  "formal-verification": "formal-verification",
+  fuzz: "fuzz",
+  vopr: "vopr",
+};
+
+/** A failure that was seen is a failure, also when the attempt that saw it was interrupted and the next one was green. */
 function judgementOf(result: Judgement | undefined, state: CycleState, phase: PhaseName): Judgement {
-  if (result !== undefined) return { verdict: result.verdict, reason: result.reason };
-  return inconclusive(state.given_up[phase] ?? "this phase has left no result");
+  const seen = Object.values(state.sightings).filter(({ workload }) => workload === WORKLOAD_OF[phase]);
+  const own: Judgement =
+    result === undefined
+      ? inconclusive(state.given_up[phase] ?? "this phase has left no result")
+      : { verdict: result.verdict, reason: result.reason };
+  if (seen.length === 0 || own.verdict === "failed") return own;
+  const found = failed(`${String(seen.length)} findings by an attempt that did not end`);
+  return own.verdict === "passed" ? found : { ...found, reason: `${found.reason ?? ""}; ${own.reason ?? ""}` };
 }
 
 export function spentSeconds(state: CycleState): number {

@@ -7,10 +7,11 @@
 import { CHECKPOINT_KEY, dailyCheckpointKey, dailyDigestKey, DIGEST_KEY } from "../../../contracts/bucket.ts";
 import type { CycleState } from "../../../contracts/cycle.ts";
 import type { Digest } from "../../../contracts/digest.ts";
-import { reasonOf } from "../../../contracts/errors.ts";
+import { KimtestError, reasonOf } from "../../../contracts/errors.ts";
 import { stringifyJson } from "../../../contracts/json.ts";
 import type { VoprResult } from "../../../contracts/results.ts";
 import { isoAt } from "../../platform/clock.ts";
+import { limited } from "../../platform/limited.ts";
 import { mergeIntoRegistry } from "../../triage/registry-store.ts";
 import type { Contribution } from "../../triage/registry.ts";
 import { commitOf, type PhaseContext } from "../context.ts";
@@ -20,6 +21,8 @@ import { digestText } from "./text.ts";
 
 /** How long the end of a cycle waits for the store to take what is waiting. */
 const FLUSH_MS = 10_000;
+/** How long the registry may take: the store's own retries can be longer than people wait for a digest. */
+const MERGE_LIMIT_MS = 60_000;
 /** Cycles whose findings wait for a registry that cannot be read. */
 const MAX_UNMERGED_CYCLES = 20;
 
@@ -33,12 +36,12 @@ export async function digestPhase(context: PhaseContext): Promise<Digest | undef
   const merged = await mergeFindings(context);
   await publishCheckpoint(context);
   context.live.activity = "delivering to the store";
-  await context.outbox.flush(Math.min(FLUSH_MS, Math.max(1_000, context.leftMs())));
+  await flush(context, Math.min(FLUSH_MS, Math.max(1_000, context.leftMs())));
   if (context.signal.aborted) return undefined;
   const digest = digestFrom(context, "final", undefined, merged);
   await storeDigest(context, digest);
   context.worked();
-  await context.outbox.flush(FLUSH_MS);
+  await flush(context, FLUSH_MS);
   try {
     await context.notifier.notify({ kind: "digest", subject: subjectOf(digest), body: digestText(digest) });
   } catch (error) {
@@ -46,6 +49,16 @@ export async function digestPhase(context: PhaseContext): Promise<Digest | undef
     context.log.error({ reason: reasonOf(error) }, "the digest could not be sent");
   }
   return digest;
+}
+
+/** Waits for the store, but not longer than a stop allows. */
+async function flush(context: PhaseContext, withinMs: number): Promise<void> {
+  try {
+    await limited(context.outbox.flush(withinMs), "delivering to the store", withinMs + 1_000, context.signal);
+  } catch (error) {
+    if (!(error instanceof KimtestError)) throw error;
+    context.log.warn({ reason: reasonOf(error) }, "not everything was delivered");
+  }
 }
 
 function subjectOf(digest: Digest): string {
@@ -63,9 +76,15 @@ type Merged = Awaited<ReturnType<typeof mergeIntoRegistry>>;
 
 async function mergeFindings(context: PhaseContext): Promise<Merged> {
   const now = context.state.get();
-  const merged = await mergeIntoRegistry(context.store, contributionsOf(now, context.clock.nowMs()));
+  const merging = mergeIntoRegistry(context.store, contributionsOf(now, context.clock.nowMs()));
+  const merged = await limited(merging, "merging findings", MERGE_LIMIT_MS, context.signal).catch(unreadable);
   context.state.change((state) => ({ ...state, unmerged: merged.kind === "read" ? [] : unmergedWith(state) }));
   return merged;
+}
+
+function unreadable(error: unknown): Merged {
+  if (error instanceof KimtestError) return { kind: "unreadable", reason: reasonOf(error) };
+  throw error;
 }
 
 /** What the registry could not take yet, this cycle's own sightings as they are now included. */
@@ -92,12 +111,18 @@ async function makeDigest(
   return digestFrom(context, kind, runningVopr, await mergeFindings(context));
 }
 
+/** Losses the outbox reported become part of the state: a restart must not forget them. */
+function noteDamage(context: PhaseContext): void {
+  context.state.change((state) => ({ ...state, damage: [...new Set([...state.damage, ...context.outboxDamage])] }));
+}
+
 function digestFrom(
   context: PhaseContext,
   kind: Digest["kind"],
   runningVopr: VoprResult | undefined,
   merged: Merged,
 ): Digest {
+  noteDamage(context);
   return buildDigest({
     kind,
     state: context.state.get(),

@@ -51,7 +51,7 @@ test("a rich digest, whole", () => {
        waits
 
    store: s3://my-results
-     could not be reached for 1 h 6 min; nothing was lost
+     could not be reached for 1 h 6 min; what was put meanwhile waited on this machine
      2 objects still wait on this machine's disk for it"
   `);
   expect(overlong(text)).toEqual([]);

@@ -159,7 +159,9 @@ function storeLines({ store }: Digest): string[] {
   return [
     `store: ${store.url}`,
     ...(store.unreachable_seconds > 0
-      ? [`  could not be reached for ${duration(store.unreachable_seconds)}; nothing was lost`]
+      ? [
+          `  could not be reached for ${duration(store.unreachable_seconds)}; what was put meanwhile waited on this machine`,
+        ]
       : []),
     ...(store.waiting > 0 ? [`  ${number(store.waiting)} objects still wait on this machine's disk for it`] : []),
   ];

@@ -4,6 +4,8 @@ import { isoAt } from "../../platform/clock.ts";
 import { BatchReader, canaryCommand, type SeedRange } from "../../tools/vopr.ts";
 import type { PhaseContext } from "../context.ts";
 
+const MIN_DEADLINE_MS = 1_000;
+
 /** Cuts a range into at most `parts` pieces of nearly equal length. */
 export function split(range: SeedRange, parts: number): SeedRange[] {
   const pieces = Math.max(1, Math.min(parts, range.iterations));
@@ -22,7 +24,7 @@ export async function runCanary(context: PhaseContext, workers: number): Promise
     const end = await context.processes.run({
       command: canaryCommand(context.profile.vopr, range),
       cwd: context.profile.work_tree,
-      deadlineMs: batch.deadline_seconds * 1000,
+      deadlineMs: Math.min(batch.deadline_seconds * 1000, Math.max(MIN_DEADLINE_MS, context.leftMs())),
       stallMs: batch.stall_seconds * 1000,
       signal: context.signal,
       onLine: (line) => reader.take(line).next,

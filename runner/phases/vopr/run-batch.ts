@@ -94,7 +94,7 @@ export async function runBatch(context: PhaseContext, run: BatchRun): Promise<Ba
 
   const verdict = reader.judge(end);
   const cut = end.ending === "stopped";
-  if (!cut && verdict.verdict !== "inconclusive" && scenario.expectation === "must-pass") {
+  if (!cut && verdict.verdict !== "inconclusive") {
     for (const seed of verdict.silentFailures) {
       await archive({
         seed,

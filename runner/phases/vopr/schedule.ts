@@ -52,11 +52,11 @@ export function expectedCost(profile: VoprProfile, share: ScenarioShare | undefi
 }
 
 /**
- * Whether the `n`-th batch (from 0) is run with the determinism check: evenly spread, so that any long
- * run of batches holds its share.
+ * Whether the `n`-th batch (from 0) is run with the determinism check: evenly spread, the first in the middle
+ * of the first stretch, so that a short cycle has one as well.
  */
 export function isDeterminismBatch(n: number, share: number): boolean {
-  return Math.floor((n + 1) * share) > Math.floor(n * share);
+  return Math.floor((n + 1) * share + 0.5) > Math.floor(n * share + 0.5);
 }
 
 /** A batch of the given scenario, from the first seed nobody was given. */

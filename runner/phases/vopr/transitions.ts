@@ -159,23 +159,30 @@ export interface NoVerdict extends Ended {
 
 /** Books an inconclusive batch: its seeds wait for their one retry, or are listed for good. */
 export function bookInconclusive(state: CycleState, batch: Batch, ended: NoVerdict): CycleState {
-  const vopr = voprOf(state);
   const retries = retriesOf(batch, ended.suspect, [...batch.counted_failures, ...ended.failedSeeds]);
-  const final = retries.length === 0;
-  const listed: InconclusiveSeeds = {
-    scenario: batch.scenario,
-    starting_seed: batch.starting_seed,
-    iterations: batch.iterations,
-    reason: ended.reason,
-    evidence_key: ended.evidenceKey,
-  };
+  if (retries.length === 0) return bookLost(state, batch, ended);
+  const vopr = voprOf(state);
   const closed = withVopr(state, {
     open: vopr.open.filter((open) => !isSameBatch(open, batch)),
     waiting: [...vopr.waiting, ...retries],
     batches: vopr.batches + 1,
     inconclusive_in_a_row: vopr.inconclusive_in_a_row + 1,
-    inconclusive_seeds: vopr.inconclusive_seeds + (final ? batch.iterations : 0),
-    inconclusive: (final ? [...vopr.inconclusive, listed] : vopr.inconclusive).slice(0, MAX_INCONCLUSIVE_LISTED),
+  });
+  return withWork(closed, batch, { ...ended, iterations: 0 });
+}
+
+/** Books a batch that nobody will run again: its seeds are listed as inconclusive. */
+export function bookLost(state: CycleState, batch: Batch, ended: NoVerdict): CycleState {
+  const vopr = voprOf(state);
+  const { scenario, starting_seed, iterations } = batch;
+  const { reason, evidenceKey } = ended;
+  const listed: InconclusiveSeeds = { scenario, starting_seed, iterations, reason, evidence_key: evidenceKey };
+  const closed = withVopr(state, {
+    open: vopr.open.filter((open) => !isSameBatch(open, batch)),
+    batches: vopr.batches + 1,
+    inconclusive_in_a_row: vopr.inconclusive_in_a_row + 1,
+    inconclusive_seeds: vopr.inconclusive_seeds + iterations,
+    inconclusive: [...vopr.inconclusive, listed].slice(0, MAX_INCONCLUSIVE_LISTED),
   });
   return withWork(closed, batch, { ...ended, iterations: 0 });
 }
@@ -252,6 +259,7 @@ function isSameBatch(a: Batch, b: Batch): boolean {
 export function bookRecheck(state: CycleState, batch: Batch, outcome: Verdict): CycleState {
   const signature = batch.recheck_of;
   if (signature === undefined) return state;
+  if (outcome === "inconclusive" && batch.attempt === 1) return state; // its retry will tell
   const vopr = voprOf(state);
   const known = vopr.rechecks[signature] ?? { signature, passed: 0, failed: 0, inconclusive: 0 };
   return withVopr(state, {

@@ -8,7 +8,11 @@
 import type { Batch } from "../../../contracts/checkpoint.ts";
 import type { CycleState } from "../../../contracts/cycle.ts";
 import type { VoprProfile } from "../../../contracts/profile.ts";
+import { reasonOf } from "../../../contracts/errors.ts";
+import type { Verdict } from "../../../contracts/verdict.ts";
 import type { VoprResult } from "../../../contracts/results.ts";
+import { limited } from "../../platform/limited.ts";
+import { together } from "../../platform/together.ts";
 import { readRegistry } from "../../triage/registry-store.ts";
 import { withSighting, type Sightings } from "../../triage/sightings.ts";
 import { sendCritical } from "../../triage/critical.ts";
@@ -29,6 +33,7 @@ import {
 import {
   bookConclusive,
   bookInconclusive,
+  bookLost,
   bookRecheck,
   freshVoprState,
   giveBack,
@@ -43,6 +48,8 @@ const MAX_INCONCLUSIVE_PER_WORKER = 6;
 /** Pause after an inconclusive batch, growing with their number: a broken program must not be started in a hot loop. */
 const INCONCLUSIVE_PAUSE_MS = 100;
 const MAX_PAUSE_MS = 5_000;
+/** How long the marathon may be kept from its seeds by the store. */
+const REGISTRY_LIMIT_MS = 10_000;
 /** A batch that is late may end when the time is up; this share of a batch's length later it is cut, and its work is lost. */
 const GRACE_SHARE = 0.1;
 
@@ -63,7 +70,11 @@ export async function voprPhase(context: PhaseContext, workers: number): Promise
   await planRechecks(context);
   await state.save();
 
-  const endedEarly = await marathon(context, workers);
+  // A runner that fails in the middle has still seen what it has seen.
+  const endedEarly = await marathon(context, workers).catch((error: unknown) => {
+    context.log.error({ error }, "the marathon failed in itself");
+    return `the runner failed in it: ${reasonOf(error)}`;
+  });
   await state.save();
   if (context.signal.aborted) return undefined;
   return resultOf(context, workers, startedMs, endedEarly);
@@ -77,12 +88,11 @@ export function voprResultSoFar(context: PhaseContext, workers: number): VoprRes
 
 async function planRechecks(context: PhaseContext): Promise<void> {
   if (voprOf(context.state.get()).rechecks_planned) return;
-  const registry = await readRegistry(context.store);
-  if (registry.kind === "unreadable") {
-    context.warn(`known findings were not run again: ${registry.reason}`);
-    return;
-  }
-  context.state.change((now) => withRechecks(now, registry.registry, context.profile.vopr, context.clock.nowMs()));
+  const reading = limited(readRegistry(context.store), "reading known findings", REGISTRY_LIMIT_MS, context.signal);
+  const registry = await reading.catch((error: unknown) => ({ kind: "unreadable" as const, reason: reasonOf(error) }));
+  if (registry.kind === "read") {
+    context.state.change((now) => withRechecks(now, registry.registry, context.profile.vopr, context.clock.nowMs()));
+  } else if (!context.signal.aborted) context.warn(`known findings were not run again: ${registry.reason}`);
 }
 
 /** Returns why the marathon ended before its time; undefined when it did not. */
@@ -136,11 +146,12 @@ async function marathon(context: PhaseContext, workers: number): Promise<string 
   }
 
   try {
-    await Promise.all(Array.from({ length: workers }, work));
+    await together(Array.from({ length: workers }, work), () => {
+      gaveUp.abort();
+    });
   } finally {
     over.abort();
     await timer;
-    gaveUp.abort(); // one worker threw: the others end their batches
   }
   return reason;
 }
@@ -178,7 +189,7 @@ function book(context: PhaseContext, batch: Batch, outcome: BatchOutcome): void 
     const booked = inconclusive
       ? bookInconclusive(state, batch, { ...outcome, reason, suspect, evidenceKey })
       : bookConclusive(state, batch, outcome);
-    return bookRecheck(booked, batch, judgement.verdict);
+    return bookRecheck(booked, batch, recheckOutcome(batch, outcome));
   });
   if (cut) return;
   if (!inconclusive) context.worked();
@@ -190,11 +201,17 @@ function book(context: PhaseContext, batch: Batch, outcome: BatchOutcome): void 
   );
 }
 
+/** What a recheck says of its finding: gone, still there, or nothing. */
+function recheckOutcome(batch: Batch, outcome: BatchOutcome): Verdict {
+  if (outcome.judgement.verdict === "inconclusive") return "inconclusive";
+  return batch.recheck_of !== undefined && batch.recheck_of in outcome.sightings ? "failed" : "passed";
+}
+
 /** A batch left by a profile that knew another scenario: nobody can run it, so it is reported. */
 function bookUnknownScenario(state: CycleState, batch: Batch): CycleState {
   const reason = `scenario ${batch.scenario} is no longer in the profile`;
   const nothing = { iterations: 0, failedSeeds: [], cpuMs: 0, iterationsPerSecond: null, evidenceKey: null };
-  return bookInconclusive(state, { ...batch, attempt: 2 }, { ...nothing, reason, suspect: batch.starting_seed });
+  return bookLost(state, batch, { ...nothing, reason, suspect: batch.starting_seed });
 }
 
 function resultOf(

@@ -1,0 +1,56 @@
+/** The flags of vopr as data: what takes a value, what is refused, what is printed again with a failing seed. */
+
+export const DEFAULT_ITERATIONS = 100;
+
+/** Features of Kimberlite's binary that this simulator does not have. */
+export const UNSUPPORTED_FLAGS: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    "--enable-trace": "traces",
+    "--enable-projection-invariants": "projections",
+    "--disable-projection-invariants": "projections",
+    "--enable-query-invariants": "queries",
+    "--disable-query-invariants": "queries",
+    "--enable-sql-oracles": "SQL",
+    "--min-fault-coverage": "coverage thresholds",
+    "--min-invariant-coverage": "coverage thresholds",
+    "--require-all-invariants": "coverage thresholds",
+    "--coverage-threshold": "coverage thresholds",
+  }),
+);
+
+export const UNSUPPORTED_COMMANDS = ["repro", "show", "timeline", "bisect", "minimize", "stats", "dashboard", "tui"];
+
+/** Flags that take a value. */
+export const VALUE_FLAGS: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    "-s": "--seed",
+    "--seed": "--seed",
+    "-n": "--iterations",
+    "--iterations": "--iterations",
+    "-f": "--faults",
+    "--faults": "--faults",
+    "--scenario": "--scenario",
+    "--max-events": "--max-events",
+    "--max-time": "--max-time",
+    "--checkpoint-file": "--checkpoint-file",
+    "--workload-ops-per-tick": "--workload-ops-per-tick",
+    "--workload-tick-ms": "--workload-tick-ms",
+    "--enable-invariant": "--enable-invariant",
+    "--disable-invariant": "--disable-invariant",
+    "--canary": "--canary",
+  }),
+);
+
+/** Flags that change what a seed does; the others change what is printed or kept. */
+export const NOT_IN_REPRO = new Set(["--seed", "--iterations", "--checkpoint-file", "--json", "--verbose"]);
+
+/** What a value looks like, for the hint when it is missing. */
+export const EXAMPLES: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    "--seed": "--seed 17",
+    "--iterations": "-n 100",
+    "--faults": "--faults network,storage",
+    "--scenario": "--scenario combined",
+    "--checkpoint-file": "--checkpoint-file checkpoint.json",
+  }),
+);

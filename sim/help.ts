@@ -1,0 +1,40 @@
+/** What `vopr --help` prints. */
+import { DEFAULT_ITERATIONS } from "./flags.ts";
+
+export const HELP = `vopr: deterministic simulation of Viewstamped Replication
+
+Usage: vopr [flags]            run seeds and check the invariants
+       vopr scenarios [--json] list the scenarios
+
+Seeds
+  -s, --seed N                 first seed, 0 to 2^64 - 1 (default 0, or behind the checkpoint)
+  -n, --iterations N           number of seeds (default ${DEFAULT_ITERATIONS})
+      --scenario NAME          a named mix of faults (see --list-scenarios)
+  -f, --faults LIST            network, storage, or network,storage (default both)
+      --no-faults              no faults at all
+      --max-events N           events until faults and new requests end (default: the scenario's)
+      --max-time SECONDS       simulated seconds until they end (default: the scenario's)
+      --check-determinism      run every seed twice and compare
+      --canary NAME            plant a bug: skip-fsync
+
+Workload
+      --workload-ops-per-tick N   operations per tick over all clients; 0 for none
+      --workload-tick-ms N        length of a tick
+      --no-enhanced-workloads     reads and writes only
+
+Invariants
+      --enable-invariant NAME, --disable-invariant NAME
+      --enable-vsr-invariants, --disable-vsr-invariants, --core-invariants-only
+      --list-invariants
+
+Output
+      --json                   one JSON object per line
+  -v, --verbose                every seed, failures with details and a command that repeats them
+      --no-failure-diagnosis   without the details
+      --checkpoint-file PATH   where to go on, and where to keep how far it got
+      --list-scenarios         with --json as data
+  -h, --help
+
+Accepted because it is always so: --vsr-mode, --no-trace-on-failure.
+Exit codes: 0 no seed failed, 1 some did, 2 wrong usage, 101 the simulator itself broke, 130 and 143 stopped.
+`;

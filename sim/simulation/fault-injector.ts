@@ -1,0 +1,227 @@
+/** The faults of a seed: which happen when, to whom, and within what budget. */
+import { PHASE, POINT, type Coverage } from "../coverage.ts";
+import type { SimulatedNetwork } from "../network.ts";
+import type { Random } from "../random.ts";
+import type { NetworkFaults, StorageFaults } from "../scenarios.ts";
+import type { Scheduler } from "../scheduler.ts";
+import { JOB, mayVote, type ReplicaState } from "../vsr/state.ts";
+import type { Cluster } from "./cluster.ts";
+import { EVENT, REPLICA_COUNT } from "./events.ts";
+
+/** A crash aimed at a view change comes so long after one of its steps. */
+const VIEW_CHANGE_CRASH_US = 700;
+
+/** Everything an injector needs from the rest of a simulation. */
+export interface FaultSurroundings {
+  readonly networkFaults: NetworkFaults;
+  readonly storageFaults: StorageFaults;
+  readonly cluster: Cluster;
+  readonly network: SimulatedNetwork;
+  readonly scheduler: Scheduler;
+  readonly coverage: Coverage;
+  readonly faultRandom: Random;
+  readonly diskRandom: Random;
+}
+
+export class FaultInjector {
+  private readonly networkFaults: NetworkFaults;
+  private readonly storageFaults: StorageFaults;
+  private readonly cluster: Cluster;
+  private readonly network: SimulatedNetwork;
+  private readonly scheduler: Scheduler;
+  private readonly coverage: Coverage;
+  private readonly faultRandom: Random;
+  private readonly diskRandom: Random;
+  private active = true;
+  /** The replica whose disk lost acknowledged data and that has not recovered yet; -1 for none. */
+  private impaired = -1;
+  /** Per replica, damage that its disk has suffered and that it has not found yet. */
+  private readonly torn = new Array<boolean>(REPLICA_COUNT).fill(false);
+  private readonly rotten = new Array<boolean>(REPLICA_COUNT).fill(false);
+  private readonly rottenSuperblock = new Array<boolean>(REPLICA_COUNT).fill(false);
+
+  constructor(surroundings: FaultSurroundings) {
+    this.networkFaults = surroundings.networkFaults;
+    this.storageFaults = surroundings.storageFaults;
+    this.cluster = surroundings.cluster;
+    this.network = surroundings.network;
+    this.scheduler = surroundings.scheduler;
+    this.coverage = surroundings.coverage;
+    this.faultRandom = surroundings.faultRandom;
+    this.diskRandom = surroundings.diskRandom;
+  }
+
+  /** Draws the time of the first fault of each kind. */
+  start(): void {
+    const { networkFaults, storageFaults } = this;
+    this.scheduleFault(EVENT.crashFault, storageFaults.crashEveryMs);
+    this.scheduleFault(EVENT.slowDiskFault, storageFaults.slowDiskEveryMs);
+    this.scheduleFault(EVENT.partitionFault, networkFaults.partitionEveryMs);
+    this.scheduleFault(EVENT.clogFault, networkFaults.clogEveryMs);
+    this.scheduleFault(EVENT.linkFault, networkFaults.linkFailureEveryMs);
+    this.scheduleFault(EVENT.pauseFault, networkFaults.pauseEveryMs);
+  }
+
+  private scheduleFault(kind: number, everyMs: number): void {
+    if (everyMs > 0) this.scheduler.schedule(this.faultRandom.exponential(everyMs * 1000), kind, 0, 0, null);
+  }
+
+  /** No more faults from now on. */
+  end(): void {
+    this.active = false;
+  }
+
+  /** How fast the clock of the next replica runs. */
+  drawClockRate(): number {
+    const drift = this.networkFaults.clockDriftPerMillion;
+    if (drift === 0) return 1;
+    this.countFault(POINT.clockDrift);
+    return 1 + this.faultRandom.between(-drift, drift) / 1_000_000;
+  }
+
+  private countFault(point: number): void {
+    this.coverage.attempted[point]! += 1;
+    this.coverage.applied[point]! += 1;
+    this.coverage.observed[point]! += 1;
+  }
+
+  onFault(kind: number): void {
+    if (!this.active) return;
+    const { networkFaults, storageFaults, faultRandom } = this;
+    switch (kind) {
+      case EVENT.crashFault:
+        this.crashSome();
+        this.scheduleFault(kind, storageFaults.crashEveryMs);
+        break;
+      case EVENT.slowDiskFault:
+        this.slowDisk(faultRandom.exponential(storageFaults.slowDiskForMs * 1000));
+        this.scheduleFault(kind, storageFaults.slowDiskEveryMs);
+        break;
+      case EVENT.partitionFault:
+        this.network.partition(faultRandom.exponential(networkFaults.partitionForMs * 1000));
+        this.scheduleFault(kind, networkFaults.partitionEveryMs);
+        break;
+      case EVENT.clogFault:
+        this.network.clog(faultRandom.below(REPLICA_COUNT), faultRandom.exponential(networkFaults.clogForMs * 1000));
+        this.scheduleFault(kind, networkFaults.clogEveryMs);
+        break;
+      case EVENT.linkFault:
+        this.network.breakLink(REPLICA_COUNT, faultRandom.exponential(networkFaults.linkFailureForMs * 1000));
+        this.scheduleFault(kind, networkFaults.linkFailureEveryMs);
+        break;
+      case EVENT.pauseFault:
+        this.pause();
+        this.scheduleFault(kind, networkFaults.pauseEveryMs);
+        break;
+      default:
+        throw new Error(`unknown event ${kind}`);
+    }
+  }
+
+  private slowDisk(forUs: number): void {
+    this.coverage.attempted[POINT.slowDisk]! += 1;
+    this.coverage.applied[POINT.slowDisk]! += 1;
+    this.cluster.diskSlowUntilUs[this.faultRandom.below(REPLICA_COUNT)] = this.scheduler.nowUs + forUs;
+  }
+
+  private pause(): void {
+    const { faultRandom } = this;
+    const replica = faultRandom.below(REPLICA_COUNT);
+    this.coverage.attempted[POINT.pause]! += 1;
+    if (this.cluster.replicas[replica] !== null) this.coverage.applied[POINT.pause]! += 1;
+    const forUs = faultRandom.exponential(this.networkFaults.pauseForMs * 1000);
+    this.cluster.pausedUntilUs[replica] = this.scheduler.nowUs + forUs;
+  }
+
+  private crashSome(): void {
+    const everybody = this.faultRandom.chance(this.storageFaults.powerLossPerMillion);
+    const victim = this.faultRandom.below(REPLICA_COUNT);
+    for (let replica = 0; replica < REPLICA_COUNT; replica++) {
+      if ((everybody || replica === victim) && this.cluster.replicas[replica] !== null) this.crash(replica);
+    }
+  }
+
+  /** Crashes at random times rarely hit the few moments in which a view change is vulnerable. */
+  onViewChangeStep(replica: number): void {
+    if (!this.active || !this.faultRandom.chance(this.storageFaults.viewChangeCrashPerMillion)) return;
+    const delayUs = this.faultRandom.exponential(VIEW_CHANGE_CRASH_US);
+    this.scheduler.schedule(delayUs, EVENT.targetedCrash, replica, this.cluster.lives[replica]!, null);
+  }
+
+  onTargetedCrash(replica: number, life: number): void {
+    const { cluster } = this;
+    if (this.active && life === cluster.lives[replica] && cluster.replicas[replica] !== null) this.crash(replica);
+  }
+
+  /** True when the fsync that was about to end fails instead; its replica stops at once, as it must. */
+  failsFsync(replica: number): boolean {
+    const { fsyncFailurePerMillion } = this.storageFaults;
+    if (fsyncFailurePerMillion === 0 || !this.active || !this.cluster.isSyncing(replica)) return false;
+    this.coverage.attempted[POINT.fsyncFailure]! += 1;
+    if (!this.faultRandom.chance(fsyncFailurePerMillion)) return false;
+    this.coverage.applied[POINT.fsyncFailure]! += 1;
+    this.coverage.observed[POINT.fsyncFailure]! += 1;
+    this.crash(replica);
+    return true;
+  }
+
+  /** At most one replica at a time may have lost acknowledged data: more than f would be no fault model. */
+  private crash(replica: number): void {
+    const { coverage, storageFaults, faultRandom } = this;
+    this.countFault(POINT.crash);
+    const mayTear = storageFaults.tornWrites && (this.impaired < 0 || this.impaired === replica);
+    coverage.attempted[POINT.crashDataLoss]! += 1;
+    const { lost, kept, torn } = this.cluster.stop(replica, mayTear);
+    if (lost + torn > 0) {
+      coverage.applied[POINT.crashDataLoss]! += 1;
+      coverage.observed[POINT.crashDataLoss]! += 1;
+    }
+    if (storageFaults.tornWrites && lost + kept + torn > 0) coverage.attempted[POINT.tornWrite]! += 1;
+    if (torn > 0) {
+      coverage.applied[POINT.tornWrite]! += 1;
+      this.torn[replica] = true;
+      this.impaired = replica;
+    }
+    if (storageFaults.corruptionPerMillion > 0) {
+      coverage.attempted[POINT.corruption]! += 1;
+      coverage.attempted[POINT.superblockCorruption]! += 1;
+      if (faultRandom.chance(storageFaults.corruptionPerMillion)) this.rot(replica);
+    }
+    this.scheduler.schedule(faultRandom.exponential(storageFaults.downForMs * 1000), EVENT.restart, replica, 0, null);
+  }
+
+  private rot(replica: number): void {
+    const disk = this.cluster.disks[replica]!;
+    if (this.faultRandom.below(3) === 0) {
+      if (!disk.rotSuperblock(this.diskRandom)) return;
+      this.coverage.applied[POINT.superblockCorruption]! += 1;
+      this.rottenSuperblock[replica] = true;
+    } else if (this.impaired < 0 && disk.rotSlot(this.diskRandom)) {
+      this.coverage.applied[POINT.corruption]! += 1;
+      this.rotten[replica] = true;
+      this.impaired = replica;
+    }
+  }
+
+  /** Starts a replica that is down, and sees what it makes of its disk. */
+  restart(replica: number): void {
+    const { badLog, badSuperblock } = this.cluster.restart(replica);
+    if (badLog) this.observe(POINT.tornWrite, this.torn, replica);
+    if (badLog) this.observe(POINT.corruption, this.rotten, replica);
+    if (badSuperblock) this.observe(POINT.superblockCorruption, this.rottenSuperblock, replica);
+  }
+
+  /** Counts damage that was done here, once: a replica may find damage that nobody did. */
+  private observe(point: number, damaged: boolean[], replica: number): void {
+    if (damaged[replica]!) this.coverage.observed[point]! += 1;
+    damaged[replica] = false;
+  }
+
+  /** After a tick: gives the budget back once the impaired replica has everything on its disk again. */
+  checkRecovered(state: ReplicaState): void {
+    if (this.impaired !== state.replica) return;
+    if (!mayVote(state) || state.job !== JOB.none || state.syncedOp < state.op || state.clearTo > 0) return;
+    this.impaired = -1;
+    this.coverage.phases[PHASE.recoveryComplete]! += 1;
+  }
+}

@@ -1,0 +1,29 @@
+/** What a simulation is given, and what it gives back. */
+import type { InvariantName } from "../invariants/catalogue.ts";
+import type { Scenario } from "../scenarios.ts";
+import type { PlantedBugs } from "../vsr/state.ts";
+
+/** The clients of a scenario, and the auditor; see workload.ts. */
+export function clientCountOf(scenario: Scenario): number {
+  return scenario.clients + 1;
+}
+
+export interface SimulationOptions {
+  readonly scenario: Scenario;
+  readonly maxEvents: number;
+  readonly maxTimeUs: number;
+  readonly bugs: PlantedBugs;
+  readonly invariants: ReadonlySet<InvariantName>;
+  /** Reads and writes only. */
+  readonly plainWorkload: boolean;
+  /** Mean microseconds between an answer and the next request; 0 for no requests at all. */
+  readonly thinkTimeUs: number;
+}
+
+export interface SimulationResult {
+  readonly failure: { readonly invariant: string; readonly message: string } | null;
+  readonly events: number;
+  readonly simulatedTimeUs: number;
+  readonly storageHash: string;
+  readonly kernelStateHash: string;
+}

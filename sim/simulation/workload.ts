@@ -1,0 +1,146 @@
+/**
+ * What the clients do: one request after the other, each repeated until it is answered.
+ *
+ * One more client, the auditor, keeps silent until all faults have ended; then it opens a session and reads
+ * every key. It has no past that the cluster could have lost, so it is answered even by a cluster that has
+ * forgotten everybody else, and linearizability compares what it sees with what they were promised.
+ */
+import { PHASE, type Coverage } from "../coverage.ts";
+import { OPERATION } from "../database/operation.ts";
+import type { SimulatedNetwork } from "../network.ts";
+import type { Random } from "../random.ts";
+import type { Scheduler } from "../scheduler.ts";
+import { Client } from "../vsr/client.ts";
+import { MESSAGE, type Message } from "../vsr/messages.ts";
+import { EVENT, REPLICA_COUNT } from "./events.ts";
+import type { SimulationOptions } from "./options.ts";
+import type { Referee } from "./referee.ts";
+
+const CLIENT_TIMEOUT_US = 120_000;
+const CLIENT_TIMEOUT_MAX_US = 500_000;
+
+export class Workload {
+  readonly clients: Client[] = [];
+  /** Per client: index of the open operation in the history, -1 for none. */
+  private readonly openOperations: number[] = [];
+  private readonly auditor: Client;
+  private readonly options: SimulationOptions;
+  private readonly random: Random;
+  private readonly scheduler: Scheduler;
+  private readonly network: SimulatedNetwork;
+  private readonly referee: Referee;
+  private readonly coverage: Coverage;
+  private active = true;
+
+  constructor(
+    options: SimulationOptions,
+    random: Random,
+    scheduler: Scheduler,
+    network: SimulatedNetwork,
+    referee: Referee,
+    coverage: Coverage,
+  ) {
+    this.options = options;
+    this.random = random;
+    this.scheduler = scheduler;
+    this.network = network;
+    this.referee = referee;
+    this.coverage = coverage;
+    this.auditor = new Client(options.scenario.clients, REPLICA_COUNT);
+  }
+
+  start(): void {
+    for (let client = 0; client < this.options.scenario.clients; client++) {
+      this.clients.push(new Client(client, REPLICA_COUNT));
+      this.openOperations.push(-1);
+      if (this.options.thinkTimeUs > 0) this.scheduleNext(client);
+    }
+    this.clients.push(this.auditor);
+    this.openOperations.push(-1);
+  }
+
+  /** No new requests from now on, but for those of the auditor. */
+  close(): void {
+    this.active = false;
+    if (this.options.thinkTimeUs > 0) this.scheduleNext(this.auditor.client);
+  }
+
+  /** True when every client has had all its answers. */
+  isDone(): boolean {
+    const quota = this.options.scenario.requestsPerClient;
+    return this.clients.every((client) => client === this.auditor || client.answered > quota);
+  }
+
+  /** True when nobody waits for an answer, and the auditor has seen every key. */
+  isClosed(): boolean {
+    if (this.options.thinkTimeUs === 0) return true;
+    if (this.auditor.answered <= this.options.scenario.keys) return false;
+    return this.clients.every((client) => client.waitingFor === null);
+  }
+
+  private scheduleNext(client: number): void {
+    this.scheduler.schedule(this.random.exponential(this.options.thinkTimeUs), EVENT.clientNext, client, 0, null);
+  }
+
+  onNext(number: number): void {
+    const client = this.clients[number]!;
+    if (client.waitingFor !== null) return;
+    const { keys, requestsPerClient } = this.options.scenario;
+    const auditing = client === this.auditor;
+    if (!auditing && !this.active) return;
+    if (client.request < 0) this.sendRequest(client, client.begin(OPERATION.register, 0, 0));
+    else if (auditing && client.request < keys) this.sendOperation(client, OPERATION.read, client.request, 0);
+    else if (!auditing && client.answered <= requestsPerClient) this.beginOperation(client);
+  }
+
+  private beginOperation(client: Client): void {
+    const { random } = this;
+    const key = random.below(this.options.scenario.keys);
+    // Every written value is different, so that a read names the write it saw.
+    const value = (client.request * 16 + client.client + 1) * 2;
+    const dice = random.below(100);
+    if (this.options.plainWorkload)
+      this.sendOperation(client, dice < 50 ? OPERATION.read : OPERATION.write, key, value);
+    else if (dice < 35) this.sendOperation(client, OPERATION.read, key, 0);
+    else if (dice < 65) this.sendOperation(client, OPERATION.write, key, value);
+    else if (dice < 90) this.sendOperation(client, OPERATION.add, key, random.between(1, 1_000_000));
+    else this.sendOperation(client, OPERATION.remove, key, 0);
+  }
+
+  private sendOperation(client: Client, kind: number, key: number, value: number): void {
+    this.openOperations[client.client] = this.referee.history.invoke(client.client, kind, key, value);
+    this.sendRequest(client, client.begin(kind, key, value));
+  }
+
+  private sendRequest(client: Client, message: Message): void {
+    this.network.send(client.node, client.primary, message);
+    this.scheduler.schedule(CLIENT_TIMEOUT_US, EVENT.clientTimeout, client.client, client.request * 16, null);
+  }
+
+  /** `detail` is the request number times 16, plus the attempts so far (at most 15). */
+  onTimeout(number: number, detail: number): void {
+    const client = this.clients[number]!;
+    if (client.waitingFor === null || client.request !== detail >> 4) return;
+    for (let replica = 0; replica < REPLICA_COUNT; replica++)
+      this.network.send(client.node, replica, client.waitingFor);
+    this.coverage.phases[PHASE.retried]! += 1;
+    const attempts = detail & 15;
+    const delayUs = Math.min(CLIENT_TIMEOUT_US * (attempts + 2), CLIENT_TIMEOUT_MAX_US);
+    this.scheduler.schedule(delayUs, EVENT.clientTimeout, number, attempts < 15 ? detail + 1 : detail, null);
+  }
+
+  onReply(number: number, marks: number, message: Message): void {
+    this.network.delivered(marks);
+    const client = this.clients[number]!;
+    if (message.kind !== MESSAGE.reply) throw new Error("a client was sent something else than a reply");
+    if (!client.accept(message)) return;
+    this.coverage.phases[PHASE.answered]! += 1;
+    const open = this.openOperations[number]!;
+    if (open >= 0) {
+      this.referee.history.answer(open, message.op);
+      this.openOperations[number] = -1;
+    }
+    this.referee.onAnswer(client);
+    this.scheduleNext(number);
+  }
+}
