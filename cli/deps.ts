@@ -16,6 +16,8 @@ export interface CliDeps {
   /** Aborted by Ctrl-C, SIGTERM and a closed terminal. Only a command that reads it takes these over. */
   readonly stop: AbortSignal;
   readonly setExitCode: (code: number) => void;
+  /** Ends the process with its exit code after so long, though something (a request that hangs) keeps it alive. */
+  readonly endWithin: (ms: number) => void;
 }
 
 const DEFAULT_COLUMNS = 100;
@@ -44,6 +46,11 @@ export function systemDeps(): CliDeps {
     },
     setExitCode: (code) => {
       process.exitCode = code;
+    },
+    endWithin: (ms) => {
+      setTimeout(() => {
+        process.exit();
+      }, ms).unref();
     },
   };
 }

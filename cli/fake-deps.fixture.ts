@@ -26,6 +26,7 @@ export function fakeDeps(change: Partial<CliDeps> = {}) {
     screen: undefined,
     now: () => NOW_MS,
     stop: new AbortController().signal,
+    endWithin: () => undefined,
     setExitCode: (code) => {
       ran.exitCode = code;
     },

@@ -47,7 +47,7 @@ describe("a reader that goes away", () => {
   test("a cycle whose messages nobody reads any more is finished", async () => {
     const bench = new Workbench(fakeProfile({ seed_ms: 2 }));
     try {
-      const ran = await inShell(bench.folder, bench.cycleArguments("3s"), "KIMTEST 2>&1 >digest.txt | head -1");
+      const ran = await inShell(bench.folder, bench.cycleArguments("8s"), "KIMTEST 2>&1 >digest.txt | head -1");
       expect(ran).toMatchObject({ stdout: "cycle 1 started", exitCode: 0 });
       expect(readFileSync(join(bench.folder, "digest.txt"), "utf8")).toMatch(/^kimtest cycle 1: PASSED\n/);
     } finally {

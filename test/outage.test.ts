@@ -96,3 +96,24 @@ test("away for the middle third", async () => {
   expect(counts).toBe(digest.vopr.failures_total);
   store.close();
 }, 120_000);
+
+test("a store that accepts and never answers: SIGTERM still ends the runner within ten seconds", async () => {
+  const running = cycle("30s");
+  const deadlineMs = Date.now() + 20_000;
+  while (bench.cycleState().status !== "running" || bench.cycleState().phase !== "fuzz") {
+    expect(Date.now()).toBeLessThan(deadlineMs);
+    await delay(20);
+  }
+  proxy.set("hang");
+  await delay(2_500); // in the marathon by now, which asks for known findings first
+  const stoppedAtMs = Date.now();
+  running.kill("SIGTERM");
+  const { exitCode, signal, stderr } = await running;
+  expect(Date.now() - stoppedAtMs).toBeLessThan(10_000);
+  expect({ exitCode, signal, stderr: exitCode === 130 ? "" : stderr }).toEqual({
+    exitCode: 130,
+    signal: undefined,
+    stderr: "",
+  });
+  proxy.set("pass");
+}, 90_000);

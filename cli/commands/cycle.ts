@@ -34,6 +34,7 @@ const MAX_DURATION_MS = 14 * 24 * 3_600_000;
 /** How long deliveries under way are waited for; a stop has ten seconds for everything. */
 const CLOSE_MS = 10_000;
 const CLOSE_AFTER_STOP_MS = 2_000;
+const END_AFTER_STOP_MS = 1_000;
 const MAX_WORKERS = 1_024;
 
 export function parseDurationMs(text: string): number {
@@ -90,6 +91,7 @@ export async function cycle(options: CycleCommandOptions, deps: CliDeps): Promis
       deps.setExitCode(outcome.exitCode);
     } finally {
       await runner.close(deps.stop.aborted ? CLOSE_AFTER_STOP_MS : CLOSE_MS);
+      if (deps.stop.aborted) deps.endWithin(END_AFTER_STOP_MS);
     }
   } finally {
     spectator.close();

@@ -18,6 +18,23 @@ function overall(phases: PhaseResult[], change: Parameters<typeof cycleState>[0]
   return { verdict, reason };
 }
 
+test("a finding that an interrupted attempt left behind is a failure, though the next attempt was green", () => {
+  for (const workload of ["vopr", "fuzz", "formal-verification"] as const) {
+    const seen = { ...sighting("it:broke"), workload };
+    const { verdict, reason } = overall(green, { sightings: { "it:broke": seen } });
+    expect({ verdict, reason }).toEqual({
+      verdict: "failed",
+      reason: `${workload}: 1 findings by an attempt that did not end`,
+    });
+  }
+});
+
+test("damage and refusals are said, also when something has failed", () => {
+  const digest = digestOf(cycleState({ results: but(vopr(failed)), damage: ["the checkpoint is damaged"] }));
+  expect(digest.verdict).toBe("failed");
+  expect(digest.warnings).toContain("the checkpoint is damaged");
+});
+
 describe("the verdict of a cycle", () => {
   const table: [string, PhaseResult[], Judgement][] = [
     ["everything passed", green, passed],

@@ -7,6 +7,7 @@ import { beginning } from "../../cycle-state.ts";
 import {
   bookConclusive,
   bookInconclusive,
+  bookLost,
   checkpointOf,
   freshVoprState,
   giveBack,
@@ -43,7 +44,7 @@ function placesOf(state: CycleState, scenario: string): { counted: number; left:
 }
 
 const step = fc.record({
-  action: fc.constantFrom("new", "waiting", "pass", "fail", "inconclusive", "cut", "crash"),
+  action: fc.constantFrom("new", "waiting", "pass", "fail", "inconclusive", "lost", "cut", "crash"),
   scenario: fc.constantFrom(...SCENARIOS),
   iterations: fc.integer({ min: 1, max: 12 }),
   pick: fc.nat(),
@@ -62,7 +63,10 @@ test("every seed below the cursor is in exactly one place, whatever happens to t
         else if (action === "crash") state = reopen(state);
         else if (batch === undefined) continue;
         else if (action === "cut") state = giveBack(state, batch, { ...end, iterations: 0 });
-        else if (action === "inconclusive") {
+        else if (action === "lost") {
+          const nothing = { ...end, iterations: 0, reason: "r", suspect: 0n, evidenceKey: null };
+          state = bookLost(state, batch, nothing);
+        } else if (action === "inconclusive") {
           const suspect = batch.starting_seed + BigInt(pick % batch.iterations);
           state = bookInconclusive(state, batch, { ...end, iterations: 0, reason: "r", suspect, evidenceKey: null });
         } else {
