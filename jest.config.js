@@ -8,6 +8,6 @@ export default {
   extensionsToTreatAsEsm: [".ts"],
   transform: { "\\.ts$": "<rootDir>/test/esbuild-transform.js" },
   testTimeout: 30_000,
-  // Most of our suites wait for processes: one more worker than cores keeps the cores busy.
-  maxWorkers: 3,
+  // Suites start processes of their own: as many workers as two cores can feed.
+  maxWorkers: 2,
 };
