@@ -11,8 +11,8 @@ import { fakeProfile } from "../test/fake-profile.ts";
 import { distPath, median, report, timed } from "./measure.ts";
 
 const WORKERS = availableParallelism();
-const ROUNDS = 3;
-const MARATHON_SECONDS = 60;
+const ROUNDS = 2;
+const MARATHON_SECONDS = 50;
 const THROUGHPUT_AIM = 0.97;
 const MEMORY_AIM_BYTES = 200 * 1024 * 1024;
 /** V8 keeps some room it once needed: what counts is that forty times the seeds do not need forty times the memory. */

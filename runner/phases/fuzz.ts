@@ -17,7 +17,7 @@ import { withSighting, without } from "../triage/sightings.ts";
 import { commitOf, resultFrame, type PhaseContext } from "./context.ts";
 
 /** Start of a process, beside the fuzzing itself. */
-const OVERHEAD_MS = 400;
+const OVERHEAD_MS = 1_000;
 const MIN_FUZZING_MS = 300;
 const CANARY_MS = 1_000;
 /** How much longer than asked for a target may take: shrinking has its own time. */
