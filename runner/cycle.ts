@@ -69,6 +69,9 @@ export async function runCycle(dependencies: RunnerDependencies, options: CycleO
   await file.save();
   spectator.cycleStarted(first.cycle, first.interruptions > 0);
   for (const damage of found.damage) spectator.warning(damage);
+  if (first.budget_ms !== options.budgetMs) {
+    spectator.warning(`the cycle keeps the length it was begun with, ${String(first.budget_ms / 1000)} s`);
+  }
   const cycle = new RunningCycle(dependencies, options, file);
 
   for (const phase of PHASES.slice(PHASES.indexOf(first.phase))) {

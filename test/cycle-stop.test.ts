@@ -23,8 +23,9 @@ test("SIGTERM: everything durable within ten seconds, exit code 130, and the sam
   expect(ran.stderr).toContain("interrupted in vopr; the same command resumes cycle 1 there");
   expect(bench.cycleState()).toMatchObject({ cycle: 1, status: "running", phase: "vopr" });
 
-  const again = await bench.cycle("6s");
+  const again = await bench.cycle("7s");
   expect(again.stderr).toContain("cycle 1 resumed");
+  expect(again.stderr).toContain("warning: the cycle keeps the length it was begun with, 6 s");
   expect(again.exitCode).toBe(0);
   expect(bench.digest()).toMatchObject({ cycle: 1, interruptions: 1, vopr: { inconclusive_seeds: 0 } });
 });
