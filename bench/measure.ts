@@ -12,8 +12,6 @@ export interface Timed {
   readonly seconds: number;
   readonly stdout: string;
   readonly exitCode: number | undefined;
-  /** Largest resident set the process itself had, bytes; undefined where /proc does not tell. */
-  readonly peakBytes: number | undefined;
 }
 
 /** Runs a program to its end. Exit codes above 1 are errors: 1 is "failures found". */
@@ -26,26 +24,22 @@ export async function timed(command: readonly string[], cwd?: string): Promise<T
     maxBuffer: MAX_OUTPUT_BYTES,
     ...(cwd === undefined ? {} : { cwd }),
   });
-  let peakBytes: number | undefined;
-  const watch = setInterval(() => {
-    peakBytes = peakOf(child.pid) ?? peakBytes;
-  }, 50);
   const { stdout, stderr, exitCode } = await child;
-  clearInterval(watch);
   const seconds = (performance.now() - started) / 1000;
   if (exitCode === undefined || exitCode > 1)
     throw new Error(`${command.join(" ")} ended with ${String(exitCode)}: ${stderr.slice(0, 2_000)}`);
-  return { seconds, stdout, exitCode, peakBytes };
+  return { seconds, stdout, exitCode };
 }
 
-/** VmHWM of proc(5): the peak so far. */
-function peakOf(pid: number | undefined): number | undefined {
-  try {
-    const kilobytes = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${String(pid)}/status`, "utf8"))?.[1];
-    return kilobytes === undefined ? undefined : Number(kilobytes) * 1024;
-  } catch {
-    return undefined; // ended between two looks, or a system without /proc
-  }
+/** Resident memory of a live process now and at most, bytes: VmRSS and VmHWM of proc(5). */
+export function memoryOf(pid: number | undefined): { now: number; peak: number } {
+  const status = readFileSync(`/proc/${String(pid)}/status`, "utf8");
+  const bytes = (field: string): number => {
+    const kilobytes = new RegExp(`^${field}:\\s+(\\d+) kB$`, "m").exec(status)?.[1];
+    if (kilobytes === undefined) throw new Error(`/proc does not tell the ${field} of process ${String(pid)}`);
+    return Number(kilobytes) * 1024;
+  };
+  return { now: bytes("VmRSS"), peak: bytes("VmHWM") };
 }
 
 export function median(values: readonly number[]): number {

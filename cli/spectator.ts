@@ -36,7 +36,9 @@ function withPrintableText(shown: ClosableSpectator): ClosableSpectator {
 }
 
 const seconds = (ms: number): string => `${String(Math.ceil(ms / 1000))} s`;
-const number = (value: number): string => value.toLocaleString("en-US");
+// Made once: to make one costs more than all the rest of a line.
+const numberFormat = new Intl.NumberFormat("en-US");
+const number = (value: number): string => numberFormat.format(value);
 
 /** Phase, time left, iterations, sims/s, failures, findings: what people look for. */
 export function progressText(view: ProgressSnapshot): string {

@@ -11,6 +11,7 @@
  * benchmarks/YYYY-MM-DD.json, benchmarks/baseline.json
  * formal-verification/YYYY-MM-DD.json
  * fuzz-corpus/TARGET/
+ * runner/SHA256.tar.gz                    the runner as it is delivered to the instance
  * cycles/current.json                     state of the running cycle
  * cycles/NNNNNN/PHASE.json                result of each phase
  * cycles/NNNNNN/evidence/batch-TS-ATTEMPT-seed-SEED.json   raw output behind an inconclusive verdict
@@ -24,6 +25,8 @@ export const DIGEST_KEY = "digests/latest.json";
 export const REGISTRY_KEY = "signatures/known-failures.json";
 export const CURRENT_CYCLE_KEY = "cycles/current.json";
 export const FAILURES_PREFIX = "failures/";
+
+export const RUNNER_PREFIX = "runner/";
 
 export type FailureKind = "vopr" | "fuzz";
 
@@ -42,6 +45,9 @@ const cycleFolder = (cycle: number): string => `cycles/${String(cycle).padStart(
 export const phaseResultKey = (cycle: number, phase: string): string => `${cycleFolder(cycle)}/${phase}.json`;
 export const evidenceKey = (cycle: number, batchId: number, attempt: number, startingSeed: bigint): string =>
   `${cycleFolder(cycle)}/evidence/batch-${String(batchId)}-${String(attempt)}-seed-${startingSeed.toString()}.json`;
+
+/** `sha256`: of the archive's bytes, 64 hexadecimal digits. */
+export const bundleKey = (sha256: string): string => `${RUNNER_PREFIX}${sha256}.tar.gz`;
 
 /** `timestampMs`: Unix milliseconds of the batch in which the seed failed. */
 export function voprFailureKey(seed: bigint, timestampMs: number): string {

@@ -208,6 +208,7 @@ class RunningCycle {
       state: this.#file,
       live: this.#live,
       signal,
+      budgetMs: () => phaseBudgetMs(this.#options.profile, this.#file.get(), phase),
       leftMs: () =>
         phaseLeftMs(this.#options.profile, this.#file.get(), phase) - (clock.monotonicMs() - this.#tickedMs),
       worked: () => {
@@ -260,11 +261,11 @@ class RunningCycle {
     this.#options.spectator.progress(this.#snapshot());
     const { budget_ms: budgetMs } = this.#file.get();
     const nowMs = this.#dependencies.clock.monotonicMs();
-    if (nowMs - this.#savedMs >= clamp(budgetMs / 300, 250, 15_000)) {
+    if (nowMs - this.#savedMs >= clamp(budgetMs / 90, 250, 15_000)) {
       this.#savedMs = nowMs;
       await this.#file.save();
     }
-    if (nowMs - this.#mirroredMs >= clamp(budgetMs / 60, 1_000, 180_000)) await this.#mirror();
+    if (nowMs - this.#mirroredMs >= clamp(budgetMs / 30, 1_000, 180_000)) await this.#mirror();
     await this.#interimDigest();
   }
 

@@ -14,7 +14,7 @@ import { batchCompleteRecord, iterationRecord, startRecord, timestampOf } from "
 import { SeedCounter } from "./seed.ts";
 import type { SimulationOptions, SimulationResult } from "./simulation/options.ts";
 
-const FLUSH_EVERY_MS = 50;
+const FLUSH_EVERY_MS = 250;
 const MAX_CHUNK_CHARACTERS = 64 * 1024;
 const CHECKPOINT_EVERY_MS = 5_000;
 

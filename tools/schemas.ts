@@ -31,6 +31,7 @@ import {
   voprResultSchema,
 } from "../contracts/results.ts";
 import { seedSchema } from "../contracts/seed.ts";
+import { serviceSettingsSchema, stackParameterSchema } from "../contracts/stack.ts";
 import { MAX_U64 } from "../contracts/u64.ts";
 import { voprRecordSchema } from "../contracts/vopr.ts";
 
@@ -54,6 +55,8 @@ export const CONTRACTS: readonly z.ZodType[] = [
   profileSchema,
   registrySchema,
   seedSchema,
+  serviceSettingsSchema,
+  stackParameterSchema,
   voprFailureSchema,
   voprRecordSchema,
   voprResultSchema,

@@ -19,7 +19,9 @@ export interface PhaseContext extends RunnerDependencies {
   readonly live: LiveView;
   /** Aborted when the runner has to stop. */
   readonly signal: AbortSignal;
-  /** Time left of the phase's budget, milliseconds; may be negative. */
+  /** The phase's whole budget, milliseconds. */
+  budgetMs(): number;
+  /** Time left of it, milliseconds; may be negative. */
   leftMs(): number;
   /** Real work was done: the heartbeat that the no-progress alarm listens to. */
   worked(): void;

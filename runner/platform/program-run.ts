@@ -8,7 +8,7 @@ import { processStat } from "./process-table.ts";
 const TERM_GRACE_MS = 2_000;
 /** How long output may still come after the program has ended (a child of its own may hold the pipe). */
 const PIPE_GRACE_MS = 2_000;
-const WATCH_INTERVAL_MS = 200;
+const WATCH_INTERVAL_MS = 500;
 const EVIDENCE_BYTES = 64 * 1024;
 /** A line longer than this is a flood. The longest honest one lists the failed seeds of a batch. */
 const MAX_LINE_LENGTH = 8 * 1024 * 1024;

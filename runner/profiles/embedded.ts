@@ -57,9 +57,9 @@ export function embeddedProfile(): Profile {
       ],
       seed_offset: 0n,
       batch: {
-        first_iterations: 50,
+        first_iterations: 1_000,
         max_iterations: 100_000,
-        target_seconds: 15,
+        target_seconds: 60,
         stall_seconds: 20,
         deadline_seconds: 1_800,
       },

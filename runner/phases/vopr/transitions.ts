@@ -214,7 +214,7 @@ function withWork(state: CycleState, batch: Batch, ended: Ended): CycleState {
         iterations: (share?.iterations ?? 0) + iterations,
         failures: (share?.failures ?? 0) + failures,
         cpu_ms: (share?.cpu_ms ?? 0) + ended.cpuMs,
-        iterations_per_second: measuredRate(batch, ended) ?? share?.iterations_per_second ?? null,
+        iterations_per_second: measuredRate(batch, ended, share?.iterations_per_second ?? null),
       },
     },
   });
@@ -239,9 +239,12 @@ function withWork(state: CycleState, batch: Batch, ended: Ended): CycleState {
   };
 }
 
-/** A determinism batch runs each seed twice; a retry or a recheck may be a single seed: they do not tell the speed. */
-function measuredRate(batch: Batch, ended: Ended): number | null {
-  return batch.kind === "normal" && batch.attempt === 1 && ended.iterations > 0 ? ended.iterationsPerSecond : null;
+/** A retry or a recheck may be a single seed: it does not tell the speed. A determinism batch, each seed twice, may do so once. */
+function measuredRate(batch: Batch, ended: Ended, known: number | null): number | null {
+  const measured = ended.iterations > 0 && batch.attempt === 1 ? ended.iterationsPerSecond : null;
+  if (measured !== null && batch.kind === "normal") return measured;
+  if (measured !== null && batch.kind === "determinism") return known ?? 2 * measured;
+  return known;
 }
 
 /** After a restart: whatever was running waits again. */

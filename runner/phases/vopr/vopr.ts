@@ -23,12 +23,13 @@ import { failuresOf, iterationsOf, judgeMarathon } from "./result.ts";
 import { runBatch, type BatchOutcome } from "./run-batch.ts";
 import {
   batchIterations,
+  determinismDue,
   expectedCost,
-  isDeterminismBatch,
   MIN_REMAINING_MS,
   nextScenario,
   type Cost,
   type InFlight,
+  type Time,
 } from "./schedule.ts";
 import {
   bookConclusive,
@@ -50,8 +51,11 @@ const INCONCLUSIVE_PAUSE_MS = 100;
 const MAX_PAUSE_MS = 5_000;
 /** How long the marathon may be kept from its seeds by the store. */
 const REGISTRY_LIMIT_MS = 10_000;
-/** A batch that is late may end when the time is up; this share of a batch's length later it is cut, and its work is lost. */
-const GRACE_SHARE = 0.1;
+/**
+ * A batch that is late may end when the time is up; this share of a batch's length later it is cut, and its work
+ * is lost. Machines that are shared slow down by a third at times.
+ */
+const GRACE_SHARE = 0.25;
 
 export async function voprPhase(context: PhaseContext, workers: number): Promise<VoprResult | undefined> {
   const { state, clock } = context;
@@ -102,7 +106,8 @@ async function marathon(context: PhaseContext, workers: number): Promise<string 
   const timeUp = new AbortController();
   const signal = AbortSignal.any([context.signal, timeUp.signal, gaveUp.signal]);
   const over = new AbortController();
-  const graceMs = context.profile.vopr.batch.target_seconds * 1000 * GRACE_SHARE;
+  const longestMs = Math.min(context.profile.vopr.batch.target_seconds * 1000, Math.max(0, context.leftMs()));
+  const graceMs = longestMs * GRACE_SHARE;
   const timer = context.clock.sleep(Math.max(0, context.leftMs()) + graceMs, over.signal).then(() => {
     timeUp.abort();
   });
@@ -111,7 +116,7 @@ async function marathon(context: PhaseContext, workers: number): Promise<string 
 
   async function work(): Promise<void> {
     while (!signal.aborted) {
-      const taken = take(context, inFlight);
+      const taken = take(context, workers, inFlight);
       if (taken === undefined) return;
       const { batch, cost } = taken;
       const scenario = scenarios.get(batch.scenario);
@@ -157,25 +162,25 @@ async function marathon(context: PhaseContext, workers: number): Promise<string 
 }
 
 /** The next batch, entered in the books; undefined when there is no time for one. */
-function take(context: PhaseContext, inFlight: InFlight): { batch: Batch; cost: Cost } | undefined {
+function take(context: PhaseContext, workers: number, inFlight: InFlight): { batch: Batch; cost: Cost } | undefined {
   const profile = context.profile.vopr;
-  const leftMs = context.leftMs();
-  if (leftMs < MIN_REMAINING_MS) return undefined;
   const state = context.state.get();
-  const handedOut = handOutWaiting(state) ?? handOutByShare(state, profile, inFlight, leftMs, context.clock.nowMs());
+  const time = { leftMs: context.leftMs(), capacityMs: workers * context.budgetMs() };
+  if (time.leftMs < MIN_REMAINING_MS) return undefined;
+  const handedOut = handOutWaiting(state) ?? handOutByShare(state, profile, inFlight, time, context.clock.nowMs());
   context.state.change(() => handedOut.state);
   const { batch } = handedOut;
   return { batch, cost: expectedCost(profile, voprOf(state).scenarios[batch.scenario], batch) };
 }
 
-function handOutByShare(state: CycleState, profile: VoprProfile, inFlight: InFlight, leftMs: number, nowMs: number) {
+function handOutByShare(state: CycleState, profile: VoprProfile, inFlight: InFlight, time: Time, nowMs: number) {
   const vopr = voprOf(state);
-  const { name } = nextScenario(profile, vopr, inFlight);
-  const iterations = batchIterations(profile, vopr.scenarios[name]?.iterations_per_second ?? null, leftMs);
-  const determinism = isDeterminismBatch(vopr.batches + vopr.open.length, profile.determinism.share);
-  return determinism
-    ? handOutNew(state, profile, name, Math.ceil(iterations / 2), "determinism", nowMs)
-    : handOutNew(state, profile, name, iterations, "normal", nowMs);
+  const scenario = nextScenario(profile, vopr, inFlight);
+  const iterations = batchIterations(profile, vopr, inFlight, scenario, time);
+  const due = determinismDue(profile, vopr);
+  return due > 0
+    ? handOutNew(state, profile, scenario.name, Math.min(due, Math.ceil(iterations / 2)), "determinism", nowMs)
+    : handOutNew(state, profile, scenario.name, iterations, "normal", nowMs);
 }
 
 function book(context: PhaseContext, batch: Batch, outcome: BatchOutcome): void {
