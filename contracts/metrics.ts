@@ -4,9 +4,9 @@
  * Every metric has the one dimension `Stack`: each combination of dimensions is billed as a metric of its own
  * (https://aws.amazon.com/cloudwatch/pricing/), so there is never one per seed, batch or scenario.
  */
-export const METRIC_NAMESPACE = "Kimtest";
+export const METRIC_NAMESPACE = "Kimberlite/Testing";
 /** What the CloudWatch agent measures of the machine. */
-export const SYSTEM_METRIC_NAMESPACE = "Kimtest/System";
+export const SYSTEM_METRIC_NAMESPACE = "Kimberlite/Testing/System";
 export const STACK_DIMENSION = "Stack";
 
 /** Unit as in CloudWatch's StandardUnit. */
@@ -18,8 +18,8 @@ export const METRICS = {
   FailuresDetected: "Count",
   /** Seeds per second since the last report. */
   Throughput: "Count/Second",
-  /** A digest, interim or final, is durable in the store. */
-  DigestStored: "Count",
+  /** A digest, interim or final, is durable in the store (not only on its way). */
+  DigestUploaded: "Count",
   /** A digest was handed over to SNS. */
   DigestSent: "Count",
   CriticalSent: "Count",
