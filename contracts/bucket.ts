@@ -28,6 +28,31 @@ export const FAILURES_PREFIX = "failures/";
 
 export const RUNNER_PREFIX = "runner/";
 
+/**
+ * What expires, by prefix. Days and cycle numbers begin with a digit that `latest.json`, `baseline.json` and
+ * `current.json` do not have, so no rule over these prefixes can reach those.
+ */
+export const EXPIRING_PREFIXES = {
+  dailyCheckpoints: "checkpoints/daily/",
+  dailyDigests: "digests/20",
+  dailyBenchmarks: "benchmarks/20",
+  dailyFormalVerification: "formal-verification/20",
+  /** Results and evidence of each cycle; numbers have six digits. */
+  cycles: "cycles/0",
+} as const;
+
+/** What the runner writes; bundles (`RUNNER_PREFIX`) are not among it. */
+export const WRITTEN_PREFIXES = [
+  "checkpoints/",
+  FAILURES_PREFIX,
+  "digests/",
+  "signatures/",
+  "benchmarks/",
+  "formal-verification/",
+  "fuzz-corpus/",
+  "cycles/",
+] as const;
+
 export type FailureKind = "vopr" | "fuzz";
 
 /** `YYYY-MM-DD` in UTC. */

@@ -1,5 +1,7 @@
 /** Where things are when nobody says otherwise, relative to the working directory. */
 export const DEFAULT_STORE = ".kimtest/store";
 export const DEFAULT_STATE_FOLDER = ".kimtest/state";
+/** In the root of a delivered bundle: the commit that it was built from, as one line. */
+export const RELEASE_COMMIT_FILE = "kimtest-commit";
 /** Where `fetch-failure` puts what it fetches. */
 export const DEFAULT_FETCH_FOLDER = ".artifacts/aws-failures";

@@ -28,6 +28,7 @@ const EXIT_BY_CODE = {
   NOT_DEPLOYED: EXIT.notFound,
   STORE_UNREACHABLE: EXIT.network,
   STORE_REFUSED: EXIT.network,
+  CLOUD_FAILED: EXIT.network,
   CORRUPT_DATA: EXIT.inconclusive,
   LIMIT_EXCEEDED: EXIT.inconclusive,
   TOOL_MISSING: EXIT.inconclusive,

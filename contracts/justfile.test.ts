@@ -58,7 +58,9 @@ test("each command has its recipe, and no recipe is without its command", async 
 
 const HOSTILE = ["a b", "$(id)", "`id`", "'", '"', "*", ";", "$HOME", "--json", "", "line\nbreak", "{{kimtest}}"];
 
-test.each(["cycle", "infra-status", "infra-digest", "list-failures", "fetch-failure", "vopr-repro", "vopr"])(
+const RECIPES = "cycle infra-status infra-digest list-failures fetch-failure vopr-repro vopr".split(" ");
+
+test.each([...RECIPES, "deploy-infra", "infra-destroy", "infra-cost"])(
   "%s hands arguments and exit code on",
   async (recipe) => {
     const { stdout, exitCode } = await just(recipe, ...HOSTILE);

@@ -1,7 +1,15 @@
-/** What the embedded programs print: one JSON object on stdout. The runner reads it against these. */
+/**
+ * What the embedded programs print: one JSON object on stdout, and before it lines of progress. The runner
+ * reads it against these.
+ */
 import { z } from "zod";
 import { count, seconds } from "./parts.ts";
 import { benchmarkSchema } from "./results.ts";
+
+/** A line of its own: what has really been done so far. One that says no more than the line before shows no progress. */
+export const programProgressSchema = z
+  .strictObject({ progress: z.strictObject({ done: count, of: z.string().min(1) }) })
+  .meta({ id: "ProgramProgress", description: "How much a program of a profile has done so far: a line on stdout" });
 
 /** `sim/explore.ts`: bounded exhaustive exploration of the replica state machine. */
 export const explorationSchema = z

@@ -1,7 +1,8 @@
 /**
  * The fuzz program of the embedded profile: one target for a while, by fast-check (https://fast-check.dev).
  *
- *   fuzz --json --target NAME --seconds S --seed N     one JSON object on stdout (contracts/programs.ts)
+ *   fuzz --json --target NAME --seconds S --seed N     one JSON object on stdout (contracts/programs.ts), each
+ *                                                      minute before it a line of progress
  *   fuzz --target NAME --seed N --path PATH            replay one counterexample
  *   fuzz --list
  *
@@ -12,6 +13,7 @@ import fc from "fast-check";
 import { EXIT, KimtestError, type ExitCode } from "../contracts/errors.ts";
 import { stringifyJson } from "../contracts/json.ts";
 import type { FuzzRun } from "../contracts/programs.ts";
+import { PROGRESS_INTERVAL_MS, progressLine } from "../contracts/progress.ts";
 import { runProgram } from "../runner/platform/program.ts";
 import { FUZZ_TARGETS } from "./fuzz-targets.ts";
 
@@ -20,7 +22,14 @@ const ROUND = 500;
 const MAX_SECONDS = 24 * 3600;
 const SHRINK_LIMIT_MS = 10_000;
 
-function fuzz(target: string, seconds: number, firstSeed: number, path: string | undefined): FuzzRun {
+/** `onProgress` is told from time to time how many executions there were. */
+function fuzz(
+  target: string,
+  seconds: number,
+  firstSeed: number,
+  path: string | undefined,
+  onProgress: (executions: number) => void,
+): FuzzRun {
   const property = FUZZ_TARGETS[target]?.property;
   if (property === undefined) {
     throw new KimtestError("USAGE", `there is no fuzz target "${target}"`, {
@@ -30,6 +39,7 @@ function fuzz(target: string, seconds: number, firstSeed: number, path: string |
   const startedMs = performance.now();
   const elapsedSeconds = (): number => (performance.now() - startedMs) / 1000;
   let executions = 0;
+  let saidSeconds = 0;
   for (let seed = firstSeed; ; seed = (seed + 1) | 0) {
     const details = fc.check(property, {
       seed,
@@ -51,6 +61,10 @@ function fuzz(target: string, seconds: number, firstSeed: number, path: string |
     }
     if (path !== undefined || elapsedSeconds() >= seconds) {
       return { target, executions, elapsed_secs: elapsedSeconds(), failure: null };
+    }
+    if (elapsedSeconds() - saidSeconds >= PROGRESS_INTERVAL_MS / 1000) {
+      saidSeconds = elapsedSeconds();
+      onProgress(executions);
     }
   }
 }
@@ -82,7 +96,9 @@ function main(argv: string[]): ExitCode {
     throw new KimtestError("USAGE", "no target was named", { hint: "add --target NAME; --list shows them" });
   const seconds = numberFrom(values.seconds, "--seconds", 0, MAX_SECONDS);
   const seed = numberFrom(values.seed, "--seed", -(2 ** 31), 2 ** 31 - 1);
-  const run = fuzz(values.target, seconds, seed, values.path);
+  const run = fuzz(values.target, seconds, seed, values.path, (executions) => {
+    if (values.json) process.stdout.write(progressLine(executions, "executions"));
+  });
   process.stdout.write(values.json ? `${stringifyJson(run, 0)}\n` : humanText(run));
   return run.failure === null ? EXIT.ok : EXIT.failuresFound;
 }

@@ -15,6 +15,7 @@ import { PHASES, type PhaseName } from "../contracts/parts.ts";
 import type { Profile } from "../contracts/profile.ts";
 import type { PhaseResult } from "../contracts/results.ts";
 import { cycleLeftMs, phaseBudgetMs, phaseLeftMs } from "./budget.ts";
+import { INTERIM_DIGEST_MS, mirrorIntervalMs } from "./cadence.ts";
 import { beginning, findEarlierWork } from "./cycle-state.ts";
 import { benchmarksPhase } from "./phases/benchmarks.ts";
 import type { LiveView, PhaseContext } from "./phases/context.ts";
@@ -27,14 +28,13 @@ import { voprPhase, voprResultSoFar } from "./phases/vopr/vopr.ts";
 import { isoAt } from "./platform/clock.ts";
 import type { RunnerDependencies } from "./platform/dependencies.ts";
 import type { Spectator } from "./platform/progress.ts";
+import { ThroughputMeter } from "./platform/throughput.ts";
 import { together } from "./platform/together.ts";
 import { CycleStateFile } from "./platform/state-file.ts";
 
 /** A phase other than VOPR and digest that was interrupted so often is given up. */
 const MAX_ATTEMPTS = 3;
 const TICK_MS = 250;
-/** An interim digest is stored when so much working time has passed since the last. */
-const INTERIM_DIGEST_MS = 24 * 3_600_000;
 
 export interface CycleOptions {
   readonly profile: Profile;
@@ -46,7 +46,11 @@ export interface CycleOptions {
   /** Aborted by a spot notice, SIGTERM or Ctrl-C. */
   readonly signal: AbortSignal;
   readonly spectator: Spectator;
+  /** Workloads that are not run, each with the reason that the digest gives. */
+  readonly skipped?: ReadonlyMap<Workload, string>;
 }
+
+export type Workload = Exclude<PhaseName, "prepare" | "digest">;
 
 export type CycleOutcome =
   | { readonly kind: "done"; readonly digest: Digest; readonly exitCode: ExitCode }
@@ -105,6 +109,7 @@ class RunningCycle {
   readonly #options: CycleOptions;
   readonly #file: CycleStateFile;
   readonly #live: LiveView = { activity: "", iterationsInFlight: 0 };
+  readonly #throughput: ThroughputMeter;
   #tickedMs: number;
   #savedMs: number;
   #mirroredMs: number;
@@ -113,12 +118,21 @@ class RunningCycle {
     this.#dependencies = dependencies;
     this.#options = options;
     this.#file = file;
+    this.#throughput = new ThroughputMeter(dependencies.metrics);
     this.#tickedMs = this.#savedMs = this.#mirroredMs = dependencies.clock.monotonicMs();
   }
 
   /** False when the runner was stopped under the phase. */
   async runPhase(phase: Exclude<PhaseName, "digest">): Promise<boolean> {
-    const { spectator, profile, signal } = this.#options;
+    const { spectator, profile, signal, skipped } = this.#options;
+    const reason = phase === "prepare" ? undefined : skipped?.get(phase);
+    if (reason !== undefined) {
+      // Its time is not spent, so that VOPR has it. No result and a reason: inconclusive in the digest.
+      this.#file.change((state) => ({ ...state, phase }));
+      this.#giveUp(phase, reason);
+      await this.#file.save();
+      return !signal.aborted;
+    }
     const attempts = await this.#enter(phase);
     if (attempts > MAX_ATTEMPTS && phase !== "vopr") {
       this.#giveUp(phase, `interrupted ${String(MAX_ATTEMPTS)} times`);
@@ -158,10 +172,14 @@ class RunningCycle {
     }
     this.#file.change((state) => ({ ...state, status: "done", updated_at: isoAt(this.#dependencies.clock.nowMs()) }));
     await this.#file.save();
+    this.#dependencies.metrics.count("CycleCompleted", 1);
     await this.#mirror();
-    const { waiting } = await this.#dependencies.outbox.flush(DELIVER_MS);
+    const { outbox, notices } = this.#dependencies;
+    const { waiting } = await outbox.flush(DELIVER_MS);
     if (waiting > 0)
       spectator.warning(`${String(waiting)} objects wait on this disk for the store; the next start delivers them`);
+    await notices.deliver(SEND_MS, this.#options.signal);
+    if (notices.waiting > 0) spectator.warning("the digest could not be sent; it is kept and tried again");
     return digest;
   }
 
@@ -213,6 +231,7 @@ class RunningCycle {
         phaseLeftMs(this.#options.profile, this.#file.get(), phase) - (clock.monotonicMs() - this.#tickedMs),
       worked: () => {
         this.#file.change((state) => ({ ...state, progress_at: isoAt(clock.nowMs()) }));
+        this.#dependencies.metrics.count("Progress", 1);
       },
       warn: (message) => {
         this.#options.spectator.warning(message);
@@ -258,14 +277,20 @@ class RunningCycle {
 
   async #tick(): Promise<void> {
     this.#accountTime();
-    this.#options.spectator.progress(this.#snapshot());
+    const snapshot = this.#snapshot();
+    this.#options.spectator.progress(snapshot);
     const { budget_ms: budgetMs } = this.#file.get();
-    const nowMs = this.#dependencies.clock.monotonicMs();
+    const { clock, metrics, notices, outbox } = this.#dependencies;
+    const nowMs = clock.monotonicMs();
+    metrics.gauge("OutboxEntries", outbox.waiting());
+    this.#throughput.report(nowMs, snapshot.phase === "vopr" ? snapshot.iterationsSeen : undefined);
+    // Those of earlier cycles; this one's is sent when the cycle is over.
+    if (snapshot.phase !== "digest") notices.deliverIfDue(SEND_MS, this.#options.signal);
     if (nowMs - this.#savedMs >= clamp(budgetMs / 90, 250, 15_000)) {
       this.#savedMs = nowMs;
       await this.#file.save();
     }
-    if (nowMs - this.#mirroredMs >= clamp(budgetMs / 30, 1_000, 180_000)) await this.#mirror();
+    if (nowMs - this.#mirroredMs >= mirrorIntervalMs(budgetMs)) await this.#mirror();
     await this.#interimDigest();
   }
 
@@ -329,6 +354,8 @@ class RunningCycle {
 }
 
 const MAX_WARNINGS = 50;
+/** How long the very end waits for the digest to be sent. */
+const SEND_MS = 35_000;
 /** How long the very end waits for the store; what it does not take by then waits in the outbox for the next start. */
 const DELIVER_MS = 5_000;
 

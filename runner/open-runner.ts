@@ -3,11 +3,14 @@ import { createHash } from "node:crypto";
 import { availableParallelism, cpus } from "node:os";
 import { join, resolve } from "node:path";
 import { setFlagsFromString } from "node:v8";
+import { DIGEST_KEY } from "../contracts/bucket.ts";
 import { DEFAULT_STATE_FOLDER, DEFAULT_STORE } from "../contracts/defaults.ts";
 import type { Toolchain } from "../contracts/parts.ts";
 import { systemClock } from "./platform/clock.ts";
 import type { RunnerDependencies } from "./platform/dependencies.ts";
-import { openLog } from "./platform/log.ts";
+import { openLog, type Log } from "./platform/log.ts";
+import { noMetrics, type Metrics } from "./platform/metrics.ts";
+import { Notices } from "./platform/notices.ts";
 import type { Notifier } from "./platform/notifier.ts";
 import { createProcesses } from "./platform/processes.ts";
 import { ensureFolder } from "./store/atomic-file.ts";
@@ -28,6 +31,10 @@ export interface OpenRunnerOptions {
   /** Folder for state, outbox and logs; by default one per store, under `.kimtest` in the working directory. */
   readonly stateFolder: string | undefined;
   readonly notifier: Notifier;
+  /** By default nobody listens. */
+  readonly metrics?: Metrics;
+  /** A log that the caller opened and closes; by default `runner.log` in the state folder. */
+  readonly log?: Log;
 }
 
 /** Each store has a state of its own: seeds and findings of one mean nothing to another. */
@@ -44,18 +51,24 @@ export async function openRunner(options: OpenRunnerOptions): Promise<OpenRunner
   keepMemorySmall();
   const folder = resolve(options.stateFolder ?? stateFolderOf(options.store));
   await ensureFolder(folder);
-  const { log, close: closeLog } = openLog(join(folder, "runner.log"));
+  const metrics = options.metrics ?? noMetrics;
+  const opened = options.log === undefined ? openLog(logPathOf(folder)) : undefined;
+  const log = options.log ?? opened!.log;
   const store = await openStore(options.store);
   const damage: string[] = [];
   const outbox = await Outbox.open({
     directory: join(folder, "outbox"),
     store,
     onEvent: (event) => {
+      // Only now it is where people and alarms look for it; it may have waited for hours.
+      if (event.type === "delivered" && event.key === DIGEST_KEY) metrics.count("DigestUploaded", 1);
       if (event.type !== "delivered" && event.type !== "superseded") log.warn(event, `outbox: ${event.type}`);
       if (event.type === "damaged")
         damage.push(`what waited for the store was damaged (${event.reason}), see ${event.path}`);
     },
   });
+  const { notifier } = options;
+  const notices = await Notices.open({ folder: join(folder, "notices"), notifier, clock: systemClock, log, metrics });
   return {
     dependencies: {
       clock: systemClock,
@@ -63,7 +76,9 @@ export async function openRunner(options: OpenRunnerOptions): Promise<OpenRunner
       store,
       outbox,
       outboxDamage: damage,
-      notifier: options.notifier,
+      notifier,
+      notices,
+      metrics,
       log,
       toolchain: thisToolchain(),
     },
@@ -71,10 +86,12 @@ export async function openRunner(options: OpenRunnerOptions): Promise<OpenRunner
     async close(withinMs) {
       await outbox.close(withinMs);
       store.close();
-      closeLog();
+      opened?.close();
     },
   };
 }
+
+export const logPathOf = (stateFolder: string): string => join(stateFolder, "runner.log");
 
 function thisToolchain(): Toolchain {
   return {

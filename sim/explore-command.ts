@@ -6,6 +6,7 @@
  */
 import { EXIT, KimtestError } from "../contracts/errors.ts";
 import { stringifyJson } from "../contracts/json.ts";
+import { progressLine } from "../contracts/progress.ts";
 import { CANARIES, canaryNamed } from "./canaries.ts";
 import { leaveQuietly, reportError, write } from "./console.ts";
 import { explore, type ExplorationResult } from "./exploration/explorer.ts";
@@ -51,7 +52,7 @@ Usage: explore [flags]
   --max-states N      give up beyond (default ${DEFAULTS.maxStates})
   --seconds N         give up after (default ${DEFAULTS.seconds})
   --canary NAME       plant a bug: ${CANARIES.map(({ name }) => name).join(", ")}
-  --json              one JSON object
+  --json              one JSON object, each minute before it a line of progress
 
 Exit codes: 0 complete and no violation, 1 violation, 6 a limit came first, 2 wrong usage.
 `;
@@ -113,7 +114,14 @@ export async function main(argv: readonly string[]): Promise<number> {
     }
     const startedMs = performance.now();
     const bugs = options.canary === null ? NO_BUGS : canaryNamed(options.canary).bugs;
-    const limits = { maxStates: options.maxStates, deadlineMs: startedMs + options.seconds * 1000 };
+    const limits = {
+      maxStates: options.maxStates,
+      deadlineMs: startedMs + options.seconds * 1000,
+      // Written at once: a pipe is synchronous, and nothing else runs meanwhile.
+      onProgress: (states: number): void => {
+        if (options.json) process.stdout.write(progressLine(states, "states"));
+      },
+    };
     const result = explore(options.scope, bugs, limits, () => performance.now());
     const elapsedSeconds = (performance.now() - startedMs) / 1000;
     await write(options.json ? jsonReport(options, result, elapsedSeconds) : textReport(result, elapsedSeconds));

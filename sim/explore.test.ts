@@ -64,6 +64,18 @@ describe("explore", () => {
     expect(JSON.parse(stdout)).toMatchObject({ complete: false, violation: null });
   });
 
+  test("shows progress about once a minute, by how much more it has visited", () => {
+    const said: number[] = [];
+    const onProgress = (states: number): void => void said.push(states);
+    let nowMs = 0;
+    const clock = (): number => (nowMs += 100); // asked once per world
+    const { states } = explore(SMALL, NO_BUGS, { ...NO_LIMITS, onProgress }, clock);
+    expect(said.length).toBeGreaterThan(1);
+    expect(said.length).toBeLessThanOrEqual(states / 600);
+    expect(said).toEqual([...new Set(said)].toSorted((a, b) => a - b));
+    expect(said.at(-1)).toBeLessThanOrEqual(states);
+  });
+
   test("without a crash the canary does no harm", () => {
     const result = explore({ ...SMALL, crashes: 0 }, { ...NO_BUGS, skipFsync: true }, NO_LIMITS, () => 0);
     expect(result).toMatchObject({ complete: true, violation: null });

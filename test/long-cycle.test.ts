@@ -6,12 +6,14 @@ import { digestSchema, type Digest } from "../contracts/digest.ts";
 import { runCycle } from "../runner/cycle.ts";
 import { systemClock, type Clock } from "../runner/platform/clock.ts";
 import { openLog } from "../runner/platform/log.ts";
-import type { Notice } from "../runner/platform/notifier.ts";
+import { Notices } from "../runner/platform/notices.ts";
+import type { Notice, Notifier } from "../runner/platform/notifier.ts";
 import { createProcesses } from "../runner/platform/processes.ts";
 import { nobody } from "../runner/platform/progress.ts";
 import { FolderStore } from "../runner/store/folder-store.ts";
 import { Outbox } from "../runner/store/outbox.ts";
 import { decodeJson } from "../runner/store/read-json.ts";
+import { RecordingMetrics } from "./recording-metrics.ts";
 import { fakeProfile } from "./fake-profile.ts";
 import { workbenches } from "./workbench.ts";
 
@@ -49,6 +51,18 @@ test("48 hours: one interim digest, one message at the end, critical news at mos
   let refused = 0;
   const { log, close } = openLog(join(bench.state, "runner.log"));
   const profile = fakeProfile({ seed_ms: 1, fail_every: 1 }, { critical_failures: 5 });
+  const metrics = new RecordingMetrics();
+  const notifier: Notifier = {
+    notify: (notice) => {
+      // The first critical message cannot be sent: its hour must not begin.
+      if (notice.kind === "critical" && refused === 0) {
+        refused += 1;
+        return Promise.reject(new Error("mail server down"));
+      }
+      notices.push({ ...notice, atMs: clock.nowMs() });
+      return Promise.resolve();
+    },
+  };
   const outcome = await runCycle(
     {
       clock,
@@ -57,17 +71,9 @@ test("48 hours: one interim digest, one message at the end, critical news at mos
       outbox,
       outboxDamage: [],
       log,
-      notifier: {
-        notify: (notice) => {
-          // The first critical message cannot be sent: its hour must not begin.
-          if (notice.kind === "critical" && refused === 0) {
-            refused += 1;
-            return Promise.reject(new Error("mail server down"));
-          }
-          notices.push({ ...notice, atMs: clock.nowMs() });
-          return Promise.resolve();
-        },
-      },
+      notifier,
+      notices: await Notices.open({ folder: join(bench.state, "notices"), notifier, clock, log, metrics }),
+      metrics,
       toolchain: { node: "v24", platform: "linux", architecture: "x64", cpu: "test", cores: 2 },
     },
     {
@@ -85,7 +91,9 @@ test("48 hours: one interim digest, one message at the end, critical news at mos
   await outbox.close();
   close();
 
-  expect(outcome).toMatchObject({ kind: "done", exitCode: 1 });
+  if (outcome.kind !== "done") throw new Error(`the cycle was ${outcome.kind}`);
+  expect(outcome.exitCode).toBe(1);
+  const { digest: finalDigest } = outcome;
   // Every 24 hours of working time; a second one only if process starts drew the cycle out that far.
   expect(interim.length).toBeGreaterThanOrEqual(1);
   interim.forEach((digest, index) => {
@@ -99,6 +107,10 @@ test("48 hours: one interim digest, one message at the end, critical news at mos
   expect(critical.length).toBeGreaterThan(1);
   const gaps = critical.slice(1).map(({ atMs }, index) => atMs - critical[index]!.atMs);
   expect(Math.min(...gaps)).toBeGreaterThanOrEqual(HOUR_MS);
+  expect(metrics.sums).toMatchObject({ DigestSent: 1, CriticalSent: critical.length, CycleCompleted: 1 });
+  expect(metrics.sums.IterationsCompleted).toBe(finalDigest.vopr.iterations);
+  expect(metrics.sums.FailuresDetected).toBe(finalDigest.vopr.failures_total);
+  expect(metrics.last.Throughput).toBeGreaterThan(0);
   const state = JSON.parse(readFileSync(join(bench.state, "cycle.json"), "utf8")) as {
     spent_ms: Record<string, number>;
   };

@@ -20,7 +20,7 @@ import { EXIT, type ExitCode } from "../contracts/errors.ts";
 import { fuzzFailureSchema, voprFailureSchema } from "../contracts/failure.ts";
 import { stringifyJson } from "../contracts/json.ts";
 import { profileSchema } from "../contracts/profile.ts";
-import { benchRunSchema, explorationSchema, fuzzRunSchema } from "../contracts/programs.ts";
+import { benchRunSchema, explorationSchema, fuzzRunSchema, programProgressSchema } from "../contracts/programs.ts";
 import { findingSchema, registrySchema } from "../contracts/registry.ts";
 import {
   benchmarksResultSchema,
@@ -53,6 +53,7 @@ export const CONTRACTS: readonly z.ZodType[] = [
   phaseResultSchema,
   prepareResultSchema,
   profileSchema,
+  programProgressSchema,
   registrySchema,
   seedSchema,
   serviceSettingsSchema,

@@ -17,6 +17,11 @@ import { resultFrame, type PhaseContext } from "./context.ts";
 /** Start of the process and its warm-up, beside the measuring itself. */
 const OVERHEAD_MS = 1_500;
 const MIN_MEASURING_MS = 500;
+/**
+ * More is not asked for, however long the phase: tinybench keeps every sample in memory (half a gigabyte for a
+ * minute), and the figures are stable long before. What the phase leaves over goes to VOPR.
+ */
+const MAX_MEASURING_MS = 60_000;
 /** Fewer samples say nothing about noise. */
 const MIN_SAMPLES = 10;
 
@@ -24,7 +29,7 @@ export async function benchmarksPhase(context: PhaseContext): Promise<Benchmarks
   const startedMs = context.clock.nowMs();
   context.live.activity = "measuring";
   const load = loadavg()[0];
-  const measuringMs = Math.max(MIN_MEASURING_MS, context.leftMs() - OVERHEAD_MS);
+  const measuringMs = Math.min(MAX_MEASURING_MS, Math.max(MIN_MEASURING_MS, context.leftMs() - OVERHEAD_MS));
   const run = await runJsonProgram(
     context.processes,
     {
@@ -32,6 +37,7 @@ export async function benchmarksPhase(context: PhaseContext): Promise<Benchmarks
       command: [...context.profile.benchmarks.command, "--json", "--seconds", (measuringMs / 1000).toFixed(2)],
       deadlineMs: measuringMs * 3 + OVERHEAD_MS * 4,
       signal: context.signal,
+      onProgress: context.worked,
     },
     benchRunSchema,
     [EXIT.ok],

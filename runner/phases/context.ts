@@ -23,8 +23,11 @@ export interface PhaseContext extends RunnerDependencies {
   budgetMs(): number;
   /** Time left of it, milliseconds; may be negative. */
   leftMs(): number;
-  /** Real work was done: the heartbeat that the no-progress alarm listens to. */
-  worked(): void;
+  /**
+   * A piece of work was really done: the heartbeat that the no-progress alarm listens to. A program that works
+   * for long shows it by its own output: by seeds, or by lines of progress (contracts/progress.ts).
+   */
+  readonly worked: () => void;
   /** Something people should know, said in the digest. */
   warn(message: string): void;
 }

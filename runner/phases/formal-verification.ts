@@ -29,6 +29,7 @@ export async function formalVerificationPhase(context: PhaseContext): Promise<Fo
         command: [...profile.command, "--json", ...profile.arguments, ...extra],
         deadlineMs: Math.max(1, context.leftMs()),
         signal: context.signal,
+        onProgress: context.worked,
       },
       explorationSchema,
       [EXIT.ok, EXIT.failuresFound, EXIT.inconclusive],

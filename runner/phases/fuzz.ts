@@ -76,7 +76,13 @@ function fuzz(context: PhaseContext, target: string, ms: number): Promise<JsonPr
   ];
   return runJsonProgram(
     context.processes,
-    { command, cwd: context.profile.work_tree, deadlineMs: ms + DEADLINE_EXTRA_MS, signal: context.signal },
+    {
+      command,
+      cwd: context.profile.work_tree,
+      deadlineMs: ms + DEADLINE_EXTRA_MS,
+      signal: context.signal,
+      onProgress: context.worked,
+    },
     fuzzRunSchema,
     [EXIT.ok, EXIT.failuresFound],
   );

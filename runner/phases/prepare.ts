@@ -1,13 +1,16 @@
 /** Prepare: which commit is tested, and whether the programs that test it are there. */
 import { existsSync, statSync } from "node:fs";
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { execa } from "execa";
+import { RELEASE_COMMIT_FILE } from "../../contracts/defaults.ts";
 import { reasonOf } from "../../contracts/errors.ts";
 import type { PrepareResult } from "../../contracts/results.ts";
 import { inconclusive, PASSED, worstOf, type Judgement } from "../../contracts/verdict.ts";
+import { readFileIfPresent } from "../store/atomic-file.ts";
 import { resultFrame, type PhaseContext } from "./context.ts";
 
 const GIT_TIMEOUT_MS = 10_000;
+const COMMIT = /^[0-9a-f]{40}(-dirty)?$/;
 /** Stands for the commit of a work tree that is under no version control. */
 export const UNVERSIONED = "unversioned";
 
@@ -28,11 +31,17 @@ export async function preparePhase(context: PhaseContext): Promise<PrepareResult
   };
 }
 
-/** The commit of a work tree; `-dirty` is appended when tracked files differ from it. */
+/**
+ * The commit of a work tree; `-dirty` is appended when tracked files differ from it. A release that was
+ * delivered without its history says it in a file of its own.
+ */
 export async function readCommit(
   workTree: string,
   signal: AbortSignal,
 ): Promise<{ commit: string; problem: string | null }> {
+  const released = await readFileIfPresent(join(workTree, RELEASE_COMMIT_FILE));
+  const release = released?.toString("utf8").trim();
+  if (release !== undefined && COMMIT.test(release)) return { commit: release, problem: null };
   const git = (...args: string[]) =>
     execa("git", args, { cwd: workTree, timeout: GIT_TIMEOUT_MS, cancelSignal: signal });
   try {

@@ -4,6 +4,8 @@ import type { ObjectStore } from "../store/object-store.ts";
 import type { Outbox } from "../store/outbox.ts";
 import type { Clock } from "./clock.ts";
 import type { Log } from "./log.ts";
+import type { Metrics } from "./metrics.ts";
+import type { Notices } from "./notices.ts";
 import type { Notifier } from "./notifier.ts";
 import type { Processes } from "./processes.ts";
 
@@ -15,7 +17,11 @@ export interface RunnerDependencies {
   readonly outbox: Outbox;
   /** What the outbox found damaged on its disk, in words; grows. */
   readonly outboxDamage: readonly string[];
+  /** For critical news, which is sent now or not at all. */
   readonly notifier: Notifier;
+  /** For digests, which wait until they were sent. */
+  readonly notices: Notices;
+  readonly metrics: Metrics;
   readonly log: Log;
   readonly toolchain: Toolchain;
 }

@@ -14,6 +14,7 @@ export function openLog(path: string, maxBytes = MAX_LOG_BYTES): { log: Log; clo
   let file = openSync(path, "a");
   let bytes = fstatSync(file).size;
   let dropped = 0;
+  let isClosed = false;
   const append = (line: string): void => {
     if (bytes > 0 && bytes + Buffer.byteLength(line) > maxBytes) {
       renameSync(path, `${path}.1`);
@@ -30,6 +31,7 @@ export function openLog(path: string, maxBytes = MAX_LOG_BYTES): { log: Log; clo
   };
   const destination = {
     write(line: string): void {
+      if (isClosed) return; // its number may be another file's by now
       try {
         append(line);
       } catch {
@@ -40,6 +42,8 @@ export function openLog(path: string, maxBytes = MAX_LOG_BYTES): { log: Log; clo
   return {
     log: pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }, destination),
     close: () => {
+      if (isClosed) return;
+      isClosed = true;
       closeSync(file);
     },
   };

@@ -7,8 +7,11 @@ export interface Notice {
 }
 
 export interface Notifier {
-  /** Resolves when the notice was really handed over; rejects when it was not. */
-  notify(notice: Notice): Promise<void>;
+  /**
+   * Resolves when the notice was really handed over; rejects when it was not, in bounded time. `signal` ends
+   * the attempt.
+   */
+  notify(notice: Notice, signal?: AbortSignal): Promise<void>;
 }
 
 /** Prints a notice, as the laptop's runner does. */

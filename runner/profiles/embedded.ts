@@ -4,7 +4,10 @@
  * The programs are started from where this very code came from: TypeScript sources in a checkout,
  * bundles beside the bundle of the CLI.
  */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { RELEASE_COMMIT_FILE } from "../../contracts/defaults.ts";
 import type { Profile } from "../../contracts/profile.ts";
 
 const FROM_SOURCE = import.meta.url.endsWith(".ts");
@@ -16,14 +19,20 @@ const PROGRAMS = {
   bench: "embedded/bench",
 } as const;
 
+/** Where the bundles lie. The bundler puts this module into a chunk below them, or into one of them. */
+const BUNDLES = new URL(import.meta.url.includes("/chunks/") ? "../" : "./", import.meta.url);
+
 function command(program: keyof typeof PROGRAMS): string[] {
-  // Bundled, this module is dist/chunks/NAME.js.
-  const url = FROM_SOURCE ? `../../${PROGRAMS[program]}.ts` : `../${program}.js`;
-  return [process.execPath, fileURLToPath(new URL(url, import.meta.url))];
+  const url = FROM_SOURCE
+    ? new URL(`../../${PROGRAMS[program]}.ts`, import.meta.url)
+    : new URL(`${program}.js`, BUNDLES);
+  return [process.execPath, fileURLToPath(url)];
 }
 
-/** The checkout. */
-const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+const CHECKOUT = fileURLToPath(FROM_SOURCE ? new URL("../../", import.meta.url) : new URL("../", BUNDLES));
+const BUNDLE = fileURLToPath(BUNDLES);
+/** The checkout, or the bundle as it was delivered to a machine, which says its commit itself. */
+const ROOT = !FROM_SOURCE && existsSync(join(BUNDLE, RELEASE_COMMIT_FILE)) ? BUNDLE : CHECKOUT;
 
 export function embeddedProfile(): Profile {
   return {

@@ -1,6 +1,14 @@
-/** Runs a program whose whole output is one JSON object, and reads it against a schema. */
+/**
+ * Runs a program whose output is one JSON object, and reads it against a schema.
+ *
+ * Before the object it may print lines of progress (contracts/programs.ts). Each that says more than the one
+ * before is passed on: it is a piece of work really done, and the only thing that tells a long run from a
+ * hung one.
+ */
 import type { z } from "zod";
 import { reasonOf } from "../../contracts/errors.ts";
+import { programProgressSchema } from "../../contracts/programs.ts";
+import { PROGRESS_BEGIN } from "../../contracts/progress.ts";
 import type { Processes } from "../platform/processes.ts";
 import type { ProgramEnd, ProgramOptions } from "../platform/program-run.ts";
 import { decodeJson } from "../store/read-json.ts";
@@ -15,18 +23,30 @@ export interface JsonProgramRun<T> {
   readonly problem: string | null;
 }
 
+export interface JsonProgramOptions extends Omit<ProgramOptions, "onLine"> {
+  /** Called for each line of progress that says more than the one before. */
+  readonly onProgress: () => void;
+}
+
 /** `goodExits`: exit codes with which the output is complete. */
 export async function runJsonProgram<T>(
   processes: Processes,
-  options: Omit<ProgramOptions, "onLine">,
+  options: JsonProgramOptions,
   schema: z.ZodType<T>,
   goodExits: readonly number[],
 ): Promise<JsonProgramRun<T>> {
   const lines: string[] = [];
   let length = 0;
+  let done = 0;
   const end = await processes.run({
     ...options,
     onLine: (line) => {
+      const doneNow = progressIn(line);
+      if (doneNow !== undefined) {
+        if (doneNow > done) options.onProgress();
+        done = Math.max(done, doneNow);
+        return "continue";
+      }
       lines.push(line);
       length += line.length + 1;
       return length > MAX_OUTPUT_LENGTH ? "stop" : "continue";
@@ -43,6 +63,16 @@ export async function runJsonProgram<T>(
     return { end, value: decodeJson(text, "its output", schema), problem: null };
   } catch (error) {
     return bad(reasonOf(error));
+  }
+}
+
+/** How much is done by a line of progress; undefined for any other line, which then is part of the object. */
+function progressIn(line: string): number | undefined {
+  if (!line.startsWith(PROGRESS_BEGIN)) return undefined;
+  try {
+    return decodeJson(line, "a line of progress", programProgressSchema).progress.done;
+  } catch {
+    return undefined; // makes the whole output unreadable, and that is said
   }
 }
 

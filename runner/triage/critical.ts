@@ -8,21 +8,25 @@ import type { CycleStateFile } from "../platform/state-file.ts";
 const COOLDOWN_MS = 3_600_000;
 
 export async function sendCritical(
-  context: Pick<RunnerDependencies, "clock" | "notifier" | "log"> & { readonly state: CycleStateFile },
+  context: Pick<RunnerDependencies, "clock" | "notifier" | "log" | "metrics"> & {
+    readonly state: CycleStateFile;
+    readonly signal: AbortSignal;
+  },
   batch: Batch,
   failures: number,
 ): Promise<void> {
-  const { clock, state, notifier, log } = context;
+  const { clock, state, notifier, log, metrics } = context;
   const sentAt = state.get().critical_sent_at;
   if (sentAt !== null && clock.nowMs() - Date.parse(sentAt) < COOLDOWN_MS) return;
   const subject = `kimtest: ${String(failures)} of ${String(batch.iterations)} seeds failed in one batch of ${batch.scenario}`;
   const body = `Batch from seed ${batch.starting_seed.toString()}, cycle ${String(state.get().cycle)}. See them with: kimtest list-failures`;
   try {
-    await notifier.notify({ kind: "critical", subject, body });
+    await notifier.notify({ kind: "critical", subject, body }, context.signal);
   } catch (error) {
     // The cool-down starts with a message that was sent: the next such batch tries again.
     log.error({ reason: reasonOf(error) }, "critical message could not be sent");
     return;
   }
+  metrics.count("CriticalSent", 1);
   state.change((now) => ({ ...now, critical_sent_at: isoAt(clock.nowMs()) }));
 }

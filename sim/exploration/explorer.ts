@@ -3,6 +3,7 @@
  * visited once, the invariants checked on the way into every one. The first violation found is therefore
  * one with a shortest trace. (Explicit-state model checking as in TLC: Yu, Manolios and Lamport, 1999.)
  */
+import { PROGRESS_INTERVAL_MS } from "../../contracts/progress.ts";
 import type { PlantedBugs } from "../vsr/state.ts";
 import { Successors } from "./successors.ts";
 import { keyOf, type FoundViolation, type Scope, type World } from "./world.ts";
@@ -10,6 +11,8 @@ import { keyOf, type FoundViolation, type Scope, type World } from "./world.ts";
 export interface ExplorationLimits {
   readonly maxStates: number;
   readonly deadlineMs: number;
+  /** Told about once in `PROGRESS_INTERVAL_MS` how many worlds have been visited. */
+  readonly onProgress?: (states: number) => void;
 }
 
 export interface ExplorationResult {
@@ -39,6 +42,7 @@ export function explore(
   const actions: (() => string)[] = [() => ""];
   let frontier: { world: World; index: number }[] = [{ world: first, index: 0 }];
   let depth = 0;
+  let saidMs = nowMs();
   let transitions = 0;
   const result = (complete: boolean, violation: ExplorationResult["violation"]): ExplorationResult => ({
     states: seen.size,
@@ -51,7 +55,12 @@ export function explore(
   while (frontier.length > 0) {
     const next: { world: World; index: number }[] = [];
     for (const { world, index } of frontier) {
-      if (seen.size >= limits.maxStates || nowMs() >= limits.deadlineMs) return result(false, null);
+      const now = nowMs();
+      if (seen.size >= limits.maxStates || now >= limits.deadlineMs) return result(false, null);
+      if (now - saidMs >= PROGRESS_INTERVAL_MS) {
+        saidMs = now;
+        limits.onProgress?.(seen.size);
+      }
       for (const successor of successors.of(world)) {
         transitions += 1;
         if (successor.violation !== null) {

@@ -1,8 +1,10 @@
 /**
- * The digest phase: findings into the registry, the digest into the store, one message to people.
+ * The digest phase: findings into the registry, the digest into the store, one message for people.
  *
  * A store that cannot be reached keeps nothing from being reported: what could not be merged stays in the
- * state as `unmerged` and is merged by the next digest; what could not be sent waits in the outbox.
+ * state as `unmerged` and is merged by the next digest; what could not be stored waits in the outbox. The
+ * message is only made here, durably: it is sent when the state says that the cycle is done (cycle.ts), so
+ * that a digest phase that is killed and run again does not send a second one.
  */
 import { CHECKPOINT_KEY, dailyCheckpointKey, dailyDigestKey, DIGEST_KEY } from "../../../contracts/bucket.ts";
 import type { CycleState } from "../../../contracts/cycle.ts";
@@ -42,12 +44,7 @@ export async function digestPhase(context: PhaseContext): Promise<Digest | undef
   await storeDigest(context, digest);
   context.worked();
   await flush(context, FLUSH_MS);
-  try {
-    await context.notifier.notify({ kind: "digest", subject: subjectOf(digest), body: digestText(digest) });
-  } catch (error) {
-    // The digest is in the store; a second cycle must not start over because a mail did not go out.
-    context.log.error({ reason: reasonOf(error) }, "the digest could not be sent");
-  }
+  await context.notices.put(digest.cycle, { kind: "digest", subject: subjectOf(digest), body: digestText(digest) });
   return digest;
 }
 

@@ -9,6 +9,7 @@ import type { Batch } from "../../../contracts/checkpoint.ts";
 import type { CycleState } from "../../../contracts/cycle.ts";
 import type { VoprProfile } from "../../../contracts/profile.ts";
 import { reasonOf } from "../../../contracts/errors.ts";
+import { PROGRESS_INTERVAL_MS } from "../../../contracts/progress.ts";
 import type { Verdict } from "../../../contracts/verdict.ts";
 import type { VoprResult } from "../../../contracts/results.ts";
 import { limited } from "../../platform/limited.ts";
@@ -122,14 +123,20 @@ async function marathon(context: PhaseContext, workers: number): Promise<string 
       const scenario = scenarios.get(batch.scenario);
       if (scenario === undefined) {
         context.state.change((now) => bookUnknownScenario(now, batch));
+        context.metrics.count("InconclusiveBatches", 1);
         continue;
       }
       await context.state.save();
       inFlight.set(batch.scenario, (inFlight.get(batch.scenario) ?? 0) + cost.cpuMs);
       let seen = 0;
+      let saidMs = context.clock.monotonicMs();
       const onSeed = (): void => {
         seen += 1;
         context.live.iterationsInFlight += 1;
+        const nowMs = context.clock.monotonicMs();
+        if (nowMs - saidMs < PROGRESS_INTERVAL_MS) return;
+        saidMs = nowMs; // a batch may take half an hour, and each seed of it is work done
+        context.worked();
       };
       context.live.activity = `${batch.scenario} from seed ${batch.starting_seed.toString()}`;
       const outcome = await runBatch(context, { batch, scenario, expectedMs: cost.wallMs, signal, onSeed });
@@ -187,6 +194,7 @@ function book(context: PhaseContext, batch: Batch, outcome: BatchOutcome): void 
   const { judgement, cut, failedSeeds, cpuMs, suspect, evidenceKey } = outcome;
   const inconclusive = judgement.verdict === "inconclusive";
   const reason = judgement.reason ?? outcome.description;
+  const before = voprOf(context.state.get());
   context.state.change((now) => {
     const sightings = Object.values(outcome.sightings).reduce<Sightings>(withSighting, now.sightings);
     const state = { ...now, sightings };
@@ -196,8 +204,12 @@ function book(context: PhaseContext, batch: Batch, outcome: BatchOutcome): void 
       : bookConclusive(state, batch, outcome);
     return bookRecheck(booked, batch, recheckOutcome(batch, outcome));
   });
+  const after = voprOf(context.state.get());
+  context.metrics.count("IterationsCompleted", iterationsOf(after) - iterationsOf(before));
+  context.metrics.count("FailuresDetected", failuresOf(after) - failuresOf(before));
   if (cut) return;
-  if (!inconclusive) context.worked();
+  if (inconclusive) context.metrics.count("InconclusiveBatches", 1);
+  else context.worked();
   const { id, kind, scenario, starting_seed: seed, iterations, attempt } = batch;
   const entry = { batch: id, kind, scenario, starting_seed: seed.toString(), iterations, attempt };
   context.log[inconclusive ? "warn" : "info"](

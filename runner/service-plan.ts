@@ -1,0 +1,78 @@
+/** What the service decides: pure functions of its settings, of what it did before, and of the time. */
+import { z } from "zod";
+import { instant } from "../contracts/parts.ts";
+import type { Profile } from "../contracts/profile.ts";
+import type { ServiceSettings } from "../contracts/stack.ts";
+import type { Workload } from "./cycle.ts";
+import type { SpotNotice } from "./platform/spot-notice.ts";
+
+/** The profile as the settings want it. */
+export function profileFor(profile: Profile, settings: ServiceSettings): Profile {
+  const { vopr } = profile;
+  return {
+    ...profile,
+    vopr: { ...vopr, seed_offset: settings.seed_offset, arguments: [...vopr.arguments, ...settings.vopr_flags] },
+  };
+}
+
+/** Workloads that the settings switch off, with the reason that the digest gives. */
+export function skippedBy(settings: ServiceSettings): ReadonlyMap<Workload, string> {
+  const switches = [
+    ["formal-verification", "enable_formal_verification"],
+    ["benchmarks", "enable_benchmarks"],
+    ["fuzz", "enable_fuzzing"],
+  ] as const;
+  return new Map(
+    switches
+      .filter(([, setting]) => !settings[setting])
+      .map(([workload, setting]) => [workload, `switched off in the settings (${setting})`]),
+  );
+}
+
+/** Settings that have no effect, or less than one might expect, in words. */
+export function unexpected(profile: Profile, settings: ServiceSettings): string[] {
+  const { github_repo: repo, github_branch: branch, seed_offset: offset } = settings;
+  const tested = profile.name === "embedded" ? "this very release of kimtest" : `what is in ${profile.work_tree}`;
+  return [
+    `github_repo ${repo} and github_branch ${branch} are not used: the profile ${profile.name} tests ${tested}`,
+    ...(offset === 0n
+      ? []
+      : [
+          `seed_offset ${offset.toString()} counts for scenarios without any progress; the others go on where they are`,
+        ]),
+  ];
+}
+
+/** When the newest cycle was begun, and under which settings. Kept in the state folder. */
+export const lastBeginningSchema = z.object({
+  version: z.literal(1),
+  began_at: instant,
+  settings_sha256: z.string(),
+});
+export type LastBeginning = z.infer<typeof lastBeginningSchema>;
+
+/** Cycles begin at least so far apart, unless they are planned shorter. */
+const MIN_CYCLE_MS = 6 * 3_600_000;
+
+/**
+ * How long a new cycle has to wait: one that ended early, its simulator unusable, must not become a hot loop of
+ * cycles and e-mails. Other settings or another bundle are somebody's answer to it: they do not wait.
+ */
+export function waitBeforeCycleMs(
+  last: LastBeginning | undefined,
+  now: { readonly ms: number; readonly settingsSha256: string; readonly budgetMs: number },
+): number {
+  if (last === undefined || last.settings_sha256 !== now.settingsSha256) return 0;
+  const distanceMs = Math.min(now.budgetMs, MIN_CYCLE_MS);
+  // A clock that was set back must not make it wait longer than it ever may.
+  return Math.min(distanceMs, Math.max(0, Date.parse(last.began_at) + distanceMs - now.ms));
+}
+
+/** A machine that is still there so long after its time will not be taken. */
+const AFTER_NOTICE_MS = 3 * 60_000;
+const MAX_NOTICE_WAIT_MS = 10 * 60_000;
+
+/** How long to wait, without new work, for a machine that was announced to go. */
+export function waitAfterNoticeMs(notice: SpotNotice, nowMs: number): number {
+  return Math.min(MAX_NOTICE_WAIT_MS, Math.max(0, notice.atMs + AFTER_NOTICE_MS - nowMs));
+}
