@@ -41,6 +41,18 @@ vopr-repro file *options:
 vopr *arguments:
     @{{ kimtest }} vopr "$@"
 
+# Deploy or update the stack on AWS.
+deploy-infra *options:
+    @{{ kimtest }} deploy-infra "$@"
+
+# Destroy the stack; the bucket with the results is kept.
+infra-destroy *options:
+    @{{ kimtest }} infra-destroy "$@"
+
+# Estimate what a stack costs in a month.
+infra-cost *options:
+    @{{ kimtest }} infra-cost "$@"
+
 # Run all tests.
 test *arguments:
     @npm test -- "$@"

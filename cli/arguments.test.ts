@@ -45,6 +45,31 @@ describe("argv", () => {
       { args: ["--scenario", "combined", "-n", "5", "-v", "--json", "--help", "--store", "x"], options: {} },
     ],
     ["vopr scenarios --json", { args: ["scenarios", "--json"], options: {} }],
+    ["deploy-infra", { options: { stack: "dev" } }],
+    [
+      "deploy-infra --stack acme/prod --preview --create --yes --region eu-west-1 --profile p --json",
+      {
+        options: {
+          stack: "acme/prod",
+          preview: true,
+          create: true,
+          yes: true,
+          region: "eu-west-1",
+          profile: "p",
+          json: true,
+        },
+      },
+    ],
+    ["infra-destroy", { options: { stack: "dev" } }],
+    [
+      "infra-destroy --stack prod --yes --delete-data --profile p",
+      { options: { stack: "prod", yes: true, deleteData: true, profile: "p" } },
+    ],
+    ["infra-cost", { options: { instanceType: "c7g.xlarge", purchase: "spot", volumeSize: 60 } }],
+    [
+      "infra-cost --instance-type t4g.small --purchase on-demand --volume-size 30 --json",
+      { options: { instanceType: "t4g.small", purchase: "on-demand", volumeSize: 30, json: true } },
+    ],
     ["vopr -s 1 run -n 2", { args: ["-s", "1", "run", "-n", "2"], options: {} }],
   ];
   test.each(table)("%s", async (line, expected) => {
@@ -74,6 +99,16 @@ describe("argv that is wrong: exit code 2, nothing on stdout, what is wrong and 
     ["cycle --duration 90", 'kimtest: --duration is "90", but must be 1s to 336h\n  for example 90s, 30m or 48h\n'],
     ["cycle --profile nope", 'kimtest: there is no profile "nope"\n'],
     ["infra-status --store ftp://x", 'kimtest: store "ftp://x" is neither s3:// nor a folder\n'],
+    [
+      "infra-cost --purchase reserved",
+      "error: option '--purchase <how>' argument 'reserved' is invalid. Allowed choices are spot, on-demand.\n",
+    ],
+    ["infra-cost --volume-size 29", 'kimtest: --volume-size is "29", but must be a whole number from 30 to 1000\n'],
+    ["infra-cost --volume-size 1e2", 'kimtest: --volume-size is "1e2", but must be a whole number from 30 to 1000\n'],
+    ["infra-destroy --delete", "error: unknown option '--delete'\n"],
+    ["infra-destroy --stack Prod --yes", 'kimtest: --stack is "Prod", which cannot be a stack\n'],
+    ["infra-destroy --stack --yes", 'kimtest: --stack is "--yes", which cannot be a stack\n'],
+    ["deploy-infra --stack a/b/c/d --yes", 'kimtest: --stack is "a/b/c/d", which cannot be a stack\n'],
     ["infra-status --store s3://", 'kimtest: store "s3://" names no bucket\n'],
   ];
   test.each(table)("%s", async (line, message) => {

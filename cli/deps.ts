@@ -1,5 +1,6 @@
 /** The world as the commands see it; tests build their own. */
 import type { ChalkInstance } from "chalk";
+import { KimtestError } from "../contracts/errors.ts";
 
 export interface CliDeps {
   /** Results, to stdout. */
@@ -13,7 +14,12 @@ export interface CliDeps {
   /** stderr, when it is a terminal that can be redrawn; else undefined. */
   readonly screen: NodeJS.WritableStream | undefined;
   readonly now: () => number;
-  /** Aborted by Ctrl-C, SIGTERM and a closed terminal. Only a command that reads it takes these over. */
+  /** Asks the person at the terminal and returns the line typed; undefined where nobody can be asked. */
+  readonly ask: ((question: string) => Promise<string>) | undefined;
+  /**
+   * Aborted by Ctrl-C, SIGTERM and a closed terminal, with the signal's name as its reason. Only a command that
+   * reads it takes these over.
+   */
   readonly stop: AbortSignal;
   readonly setExitCode: (code: number) => void;
   /** Ends the process with its exit code after so long, though something (a request that hangs) keeps it alive. */
@@ -40,6 +46,10 @@ export function systemDeps(): CliDeps {
     },
     screen: stderr.isTTY && env["TERM"] !== "dumb" ? stderr : undefined,
     now: () => Date.now(),
+    get ask() {
+      const isTerminal = process.stdin.isTTY && stdout.isTTY && stderr.isTTY;
+      return isTerminal ? (question: string) => askOnTerminal(question, this.stop) : undefined;
+    },
     get stop() {
       stop ??= stopOnSignals();
       return stop.signal;
@@ -74,7 +84,7 @@ function stopOnSignals(): AbortController {
   const onSignal = (signal: NodeJS.Signals): void => {
     if (!controller.signal.aborted) {
       firstMs = performance.now();
-      controller.abort();
+      controller.abort(signal);
     } else if (performance.now() - firstMs > IMPATIENT_MS) {
       for (const name of signals) process.off(name, onSignal);
       process.kill(process.pid, signal);
@@ -82,4 +92,23 @@ function stopOnSignals(): AbortController {
   };
   for (const signal of signals) process.on(signal, onSignal);
   return controller;
+}
+
+/** A closed input is an empty answer; Ctrl-C stays a signal (`terminal: false`), so that everybody sees it. */
+async function askOnTerminal(question: string, stop: AbortSignal): Promise<string> {
+  const { createInterface } = await import("node:readline/promises");
+  const lines = createInterface({ input: process.stdin, output: process.stderr, terminal: false });
+  try {
+    const closed = new Promise<string>((resolve) =>
+      lines.once("close", () => {
+        resolve("");
+      }),
+    );
+    return await Promise.race([lines.question(question, { signal: stop }), closed]);
+  } catch (error) {
+    if (!stop.aborted) throw error;
+    throw new KimtestError("INTERRUPTED", "interrupted; nothing was done", { cause: error });
+  } finally {
+    lines.close();
+  }
 }

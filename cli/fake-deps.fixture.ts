@@ -24,6 +24,7 @@ export function fakeDeps(change: Partial<CliDeps> = {}) {
     columns: 100,
     colours: () => Promise.resolve(new Chalk({ level: 0 })),
     screen: undefined,
+    ask: undefined,
     now: () => NOW_MS,
     stop: new AbortController().signal,
     endWithin: () => undefined,

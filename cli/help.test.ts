@@ -20,7 +20,10 @@ test.each(commands)("kimtest help %s", async (command) => {
   if (command !== "vopr") expect(await kimtest([command, "--help"], COLUMNS)).toEqual(ran);
 });
 
-test.each(commands.filter((command) => command !== "vopr"))("%s takes --store and --json", (command) => {
+/** They work on a Pulumi stack, or on prices, and not on a store. */
+const WITHOUT_STORE = ["vopr", "deploy-infra", "infra-destroy", "infra-cost"];
+
+test.each(commands.filter((command) => !WITHOUT_STORE.includes(command)))("%s takes --store and --json", (command) => {
   const found = buildProgram(fakeDeps().deps).commands.find((one) => one.name() === command);
   expect(found?.options.map(({ long }) => long)).toEqual(expect.arrayContaining(["--store", "--json"]));
 });

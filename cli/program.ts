@@ -1,7 +1,10 @@
 /** The commands of kimtest. Only definitions here: what a command does is loaded when it is called. */
 import { Command } from "@commander-js/extra-typings";
 import { cycleCommand } from "./commands/cycle.ts";
+import { deployInfraCommand } from "./commands/deploy-infra.ts";
 import { fetchFailureCommand } from "./commands/fetch-failure.ts";
+import { infraCostCommand } from "./commands/infra-cost.ts";
+import { infraDestroyCommand } from "./commands/infra-destroy.ts";
 import { infraDigestCommand } from "./commands/infra-digest.ts";
 import { infraStatusCommand } from "./commands/infra-status.ts";
 import { listFailuresCommand } from "./commands/list-failures.ts";
@@ -30,6 +33,9 @@ export function buildProgram(deps: CliDeps): Command {
     fetchFailureCommand(deps),
     voprReproCommand(deps),
     voprCommand(deps),
+    deployInfraCommand(deps),
+    infraDestroyCommand(deps),
+    infraCostCommand(deps),
   ];
   for (const command of commands) program.addCommand(command);
   // Not copyInheritedSettings: it would give `vopr` back the --help that belongs to the simulator.

@@ -28,10 +28,14 @@ test("help loads commander and the definitions of the commands, nothing else", a
   expect([...new Set(packages)].sort()).toEqual(["@commander-js/extra-typings", "commander"]);
   expect([...loaded].filter((path) => !path.startsWith("node_modules/")).sort()).toEqual([
     "cli/commands/cycle.ts",
+    "cli/commands/deploy-infra.ts",
     "cli/commands/fetch-failure.ts",
+    "cli/commands/infra-cost.ts",
+    "cli/commands/infra-destroy.ts",
     "cli/commands/infra-digest.ts",
     "cli/commands/infra-status.ts",
     "cli/commands/list-failures.ts",
+    "cli/commands/options-infra.ts",
     "cli/commands/options.ts",
     "cli/commands/vopr-repro.ts",
     "cli/commands/vopr.ts",

@@ -1,0 +1,60 @@
+/** How commands talk to AWS: limits on everything, and errors that say what to type next. */
+import { KimtestError, reasonOf, systemCodeOf } from "../../contracts/errors.ts";
+import { factsOf } from "../../runner/store/s3-errors.ts";
+
+export interface AwsTarget {
+  readonly region: string;
+  /** Of the AWS configuration files; undefined for the default chain (AWS_PROFILE, keys, SSO, …). */
+  readonly profile: string | undefined;
+}
+
+const CONNECT_MS = 3_000;
+const REQUEST_MS = 15_000;
+const MAX_ATTEMPTS = 3;
+
+export function clientConfig(target: AwsTarget) {
+  return {
+    region: target.region,
+    ...(target.profile === undefined ? {} : { profile: target.profile }),
+    maxAttempts: MAX_ATTEMPTS,
+    requestHandler: {
+      connectionTimeout: CONNECT_MS,
+      requestTimeout: REQUEST_MS,
+      throwOnRequestTimeout: true,
+      socketTimeout: REQUEST_MS,
+    },
+  };
+}
+
+const EXPIRED = /^(?:ExpiredToken|RequestExpired|TokenRefreshRequired)/;
+const SIGN_IN = "sign in (`aws sso login`), or choose credentials with --profile or AWS_PROFILE";
+
+/** What the SDK threw, as ours; `doing`: such as "cannot ask AWS who we are". */
+export function awsError(error: unknown, doing: string): unknown {
+  if (error instanceof KimtestError) return error;
+  const { name, status } = factsOf(error);
+  const text = reasonOf(error);
+  const isCredentials =
+    status === undefined && (/Credentials|TokenProvider/.test(name) || /credential|profile/i.test(text));
+  if (status === undefined && !isCredentials && name === "Error" && systemCodeOf(error) === undefined) return error;
+  const detail = [name === "Error" ? "" : name, text].filter((part) => part !== "").join(": ");
+  return new KimtestError("CLOUD_FAILED", `${doing}: ${detail}`, {
+    hint: hintOf(name, status, isCredentials),
+    cause: error,
+  });
+}
+
+function hintOf(name: string, status: number | undefined, isCredentials: boolean): string {
+  if (isCredentials || name === "InvalidClientTokenId" || name === "AuthFailure") return SIGN_IN;
+  if (EXPIRED.test(name)) return "renew the credentials (`aws sso login`) and check this machine's clock";
+  if (status === 401 || status === 403) return "this identity may not do that; docs/deploy.md lists the permissions";
+  return "check the network and AWS_ENDPOINT_URL, then try again";
+}
+
+export async function asking<T>(doing: string, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    throw awsError(error, doing);
+  }
+}

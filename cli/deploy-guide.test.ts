@@ -1,0 +1,107 @@
+/** docs/deploy.md names what exists: settings, defaults, commands, options, alarms, files. Prose is not tested. */
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "@jest/globals";
+import { METRIC_NAMESPACE, SYSTEM_METRIC_NAMESPACE, METRICS } from "../contracts/metrics.ts";
+import { METRIC_ALARMS, NO_DIGEST } from "../infra/alarms.ts";
+import { DEFAULTS } from "../infra/config.ts";
+import { nameOf } from "../infra/names.ts";
+import { fakeDeps, kimtest } from "./fake-deps.fixture.ts";
+import { estimate } from "./infra/cost.ts";
+import { buildProgram } from "./program.ts";
+
+const guide = readFileSync("docs/deploy.md", "utf8");
+const settings = guide.slice(guide.indexOf("\n## Settings"), guide.indexOf("\n### Spot or on-demand"));
+const rows = settings
+  .split("\n")
+  .filter((line) => line.startsWith("| `"))
+  .map((line) => line.split("|").map((cell) => cell.trim()));
+const namesIn = (cell = ""): string[] => [...cell.matchAll(/`([^`]+)`/g)].map(([, name]) => name ?? "");
+
+test("each setting has its row, and no row is of a setting that does not exist", () => {
+  expect(rows.flatMap(([, keys]) => namesIn(keys)).sort()).toEqual(Object.keys(DEFAULTS).sort());
+});
+
+test.each(rows.filter(([, , fallback]) => fallback?.startsWith("`")))("%s%s: the default %s", (_, keys, fallback) => {
+  for (const key of namesIn(keys)) expect(DEFAULTS[key]).toBe(namesIn(fallback)[0]);
+});
+
+describe("commands", () => {
+  const lines = [
+    ...guide.matchAll(/(?:npx |`)(kimtest|just) ([a-z][a-z-]+)((?: --?[a-z-]+(?:[ =][^\s`]+)?| [^\s`#|]+)*)/g),
+  ];
+  const commands = buildProgram(fakeDeps().deps).commands;
+
+  test("are there, with their options", () => {
+    expect(lines.length).toBeGreaterThan(20);
+    for (const [line, , name = "", rest = ""] of lines) {
+      const command = commands.find((one) => one.name() === name);
+      expect([line, command?.name()]).toEqual([line, name]);
+      if (name === "vopr") continue;
+      const known = command?.options.map(({ long }) => long);
+      for (const option of rest.match(/ --[a-z-]+/g) ?? [])
+        expect([line, known]).toEqual([line, expect.arrayContaining([option.trim()])]);
+    }
+  });
+});
+
+test("alarms and metrics", () => {
+  const notifying = METRIC_ALARMS.filter(({ notifies }) => notifies).map(({ part }) => nameOf("dev", part));
+  const alarms = new Set([...notifying, nameOf("dev", NO_DIGEST.part)]);
+  const named = [...guide.matchAll(/kimtest-dev-[a-z-]*[a-z](?![a-z0-9-])/g)].map(([name]) => name);
+  const others = named.filter((name) => !alarms.has(name) && !/^kimtest-dev-(?:logs|instance-us-east)$/.test(name));
+  expect(others).toEqual([]);
+  expect(new Set(named).size).toBeGreaterThan(5);
+  for (const namespace of [METRIC_NAMESPACE, SYSTEM_METRIC_NAMESPACE]) expect(guide).toContain(`\`${namespace}\``);
+  expect(guide).toContain(`--namespace ${METRIC_NAMESPACE} --metric-name IterationsCompleted`);
+  expect(METRICS).toHaveProperty("IterationsCompleted");
+  expect(METRICS).toHaveProperty("OutboxEntries");
+});
+
+test("files on the machine are those of infra/host", () => {
+  const host = readdirSync("infra/host")
+    .filter((name) => /\.(?:sh|service|json|conf)$/.test(name))
+    .map((name) => readFileSync(join("infra/host", name), "utf8"))
+    .join("\n");
+  for (const path of ["/var/log/kimtest/service.log", "/var/lib/kimtest/state/runner.log"]) {
+    expect(guide).toContain(path);
+    expect(host).toContain(path);
+  }
+  expect(host).toMatch(/rust_version=1\.88\.0/);
+});
+
+test("costs are those of infra-cost", async () => {
+  for (const instanceType of ["c7g.xlarge", "c7g.medium", "t4g.small"]) {
+    const { lowUsd, highUsd } = estimate({ instanceType, purchase: "spot", volumeGb: 60 });
+    expect(guide).toContain(`$${lowUsd.toFixed(2)} to $${highUsd.toFixed(2)}`);
+  }
+  expect((await kimtest(["infra-cost"])).exitCode).toBe(0);
+});
+
+test("every entry of the first guides' troubleshooting is there", () => {
+  const headings = [...guide.slice(guide.indexOf("\n## Troubleshooting")).matchAll(/^### (.*)$/gm)].map(
+    ([, one]) => one,
+  );
+  expect(headings).toEqual([
+    "No logs appearing",
+    "The machine stopped, or keeps stopping",
+    "No e-mail: no digest, no alarms",
+    "The alarm no-progress is on",
+    "Build failures on the machine",
+    "The vopr program crashes",
+    "Reproduce a failure",
+    "Other faults, other metrics",
+    "Pulumi",
+    "Is it safe?",
+  ]);
+});
+
+test("links inside the guide lead somewhere", () => {
+  const anchors = [...guide.matchAll(/^#+ (.*)$/gm)].map(([, title = ""]) =>
+    title
+      .toLowerCase()
+      .replace(/[^a-z0-9 -]/g, "")
+      .replaceAll(" ", "-"),
+  );
+  for (const [, anchor] of guide.matchAll(/\]\(#([^)]+)\)/g)) expect(anchors).toContain(anchor);
+});
