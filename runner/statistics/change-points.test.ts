@@ -45,7 +45,10 @@ test("laws: a change of unit moves nothing, and every change holds the limits", 
         CHANGE_SETTINGS,
       );
       expect(moved.map(({ index }) => index)).toStrictEqual(found.map(({ index }) => index));
-      for (const { index, from, to, p, difference } of found) {
+      for (const change of found) {
+        const { index, from, to, p, difference } = change;
+        const { earliest, latest } = stretchOf(values, change);
+        expect([from < earliest, earliest <= index, index <= latest, latest < to]).not.toContain(false);
         expect(p).toBeLessThanOrEqual(CHANGE_SETTINGS.maxP);
         expect(Math.abs(difference)).toBeGreaterThanOrEqual(CHANGE_SETTINGS.minDifference);
         expect(Math.min(index - from, to - index)).toBeGreaterThanOrEqual(CHANGE_SETTINGS.minSegment);
@@ -65,4 +68,10 @@ test("the stretch holds the place: one run for a large step, several for a small
   expect(earliest).toBeLessThanOrEqual(30);
   expect(latest).toBeGreaterThanOrEqual(30);
   expect(latest - earliest).toBeGreaterThan(0);
+});
+
+test("however unsure, a change lies between two runs of its stretch", () => {
+  const values = [...level(0, 12), ...level(0.1, 12)];
+  const unsure = { ...changePoints(values, CHANGE_SETTINGS)[0]!, inflation: 1e9 };
+  expect(stretchOf(values, unsure)).toStrictEqual({ earliest: 1, latest: 23 });
 });

@@ -82,6 +82,20 @@ test("a regression that was undone, and an improvement, are changes and pass", (
   expect(faster.judgement.verdict).toBe("passed");
 });
 
+test("a regression that was more than undone is not open", () => {
+  const better = (run: number, benchmark: number): number => (benchmark !== 3 || run < 15 ? 1 : run < 25 ? 1.2 : 0.8);
+  expect(seriesNamed(reportOf(historyOf({ runs: 40, factor: better })), nameOf(3)).open).toStrictEqual([]);
+});
+
+test("of a long history the newest 200 runs count", () => {
+  const { series } = seriesNamed(reportOf(historyOf({ runs: 203, benchmarks: 4 })), nameOf(3));
+  expect([series.points.length, series.points.at(0)?.at, series.points.at(-1)?.at]).toStrictEqual([
+    200,
+    runAt(3),
+    runAt(202),
+  ]);
+});
+
 test("half undone is still open", () => {
   const half = (run: number, benchmark: number): number => (benchmark !== 3 || run < 15 ? 1 : run < 25 ? 1.2 : 1.1);
   const report = reportOf(historyOf({ runs: 40, factor: half }));

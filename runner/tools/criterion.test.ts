@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
+import { measurementSchema } from "../../contracts/benchmark-history.ts";
 import type { ProgramEnd } from "../platform/program-run.ts";
 import { criterionCommand, judgeCriterion, readCriterion, type CriterionResults } from "./criterion.ts";
 
@@ -80,6 +81,11 @@ test("the numbers are those of the files", async () => {
     iterations: iters.reduce((sum, count) => sum + count, 0),
     throughput: { unit: "Bytes", per_iteration: 64 },
   });
+});
+
+test("what is read fits the contract of the history", async () => {
+  const { measurements } = await read();
+  expect(measurements.map((measurement) => measurementSchema.parse(measurement))).toStrictEqual(measurements);
 });
 
 test("flat sampling has no slope, and its ten samples are counted", async () => {
@@ -285,9 +291,11 @@ test("a benchmark called new, and baselines of other names, are told apart", asy
   mkdirSync(join(folder, "words"));
   cpSync(join(folder, "hash/fnv/64"), join(folder, "words/new"), { recursive: true, preserveTimestamps: true });
   edit("words/new/new/benchmark.json", (json: object) => ({ ...json, full_id: "words/new" }));
-  const { measurements, problems } = await read();
+  mkdirSync(join(folder, "sort/3000/new"), { recursive: true });
+  const { measurements, problems, stale } = await read();
   expect(measurements.map(({ benchmark }) => benchmark).sort()).toStrictEqual([...IDS, "words/new"].sort());
   expect(problems).toStrictEqual([]);
+  expect(stale).toStrictEqual([]);
 });
 
 const END = { signal: null, stdout: "", stderr: "", durationMs: 1, cpuMs: 1 } as const;

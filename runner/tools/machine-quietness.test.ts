@@ -22,6 +22,7 @@ test("steal is the share of the time between two samples; a reboot in between ma
     steal_share: 0.05,
   });
   expect(quietnessBetween(sample(1000, 10), sample(500, 1)).steal_share).toBeNull();
+  expect(quietnessBetween(sample(1000, 10), sample(1500, 1)).steal_share).toBeNull();
   expect(quietnessBetween({ loadAverage: null, ticks: null }, sample(1, 0))).toStrictEqual({
     load_average_before: null,
     steal_share: null,
