@@ -5,10 +5,12 @@
  */
 import { benchMemory, benchThroughput } from "./runner.ts";
 import { benchSimulator } from "./simulator.ts";
+import { benchStatistics } from "./statistics.ts";
 import { benchStartup } from "./startup.ts";
 
 const BENCHMARKS = {
   startup: benchStartup,
+  statistics: benchStatistics,
   simulator: benchSimulator,
   memory: benchMemory,
   throughput: benchThroughput,

@@ -11,6 +11,7 @@ import { expect, test } from "@jest/globals";
 import { z } from "zod";
 import { embeddedProfile } from "../runner/profiles/embedded.ts";
 import { CONTRACTS, idOf, SCHEMA_FOLDER, schemaFiles, staleFiles } from "../tools/schemas.ts";
+import type { Baseline, BenchmarkRun } from "./benchmark-history.ts";
 import type { Batch, Checkpoint } from "./checkpoint.ts";
 import type { CycleState, Sighting } from "./cycle.ts";
 import type { Digest } from "./digest.ts";
@@ -372,7 +373,56 @@ const voprRecord = {
 };
 const fuzzRunFailure = { message: "m", counterexample: "[[1,2]]", seed: -7, path: "3:0", shrinks: 2 };
 
+const estimate = { ns: 4533.5, lower_ns: 4500, upper_ns: 4570, confidence: 0.95 };
+const benchmarkRun: BenchmarkRun = {
+  version: 1,
+  tool: "criterion",
+  cycle: 3,
+  git_commit: "abc",
+  started_at: AT,
+  ended_at: AT,
+  machine: { machine_type: "c7g.xlarge", cpu: "Neoverse-V1", architecture: "arm64", cores: 4 },
+  compiler: "rustc 1.88.0",
+  quietness: { load_average_before: 0.1, steal_share: null },
+  measurements: [
+    {
+      benchmark: "hash/fnv/4096",
+      suite: "crypto",
+      median: estimate,
+      mean: estimate,
+      slope: null,
+      deviation_ns: 12.5,
+      samples: 100,
+      iterations: 5050,
+      throughput: { unit: "Bytes", per_iteration: 4096 },
+    },
+  ],
+  problems: [{ benchmark: "chain_hash", suite: "crypto", reason: "not measured in this run" }],
+};
+const baseline: Baseline = {
+  version: 1,
+  updated_at: AT,
+  levels: [
+    {
+      benchmark: "hash/fnv/4096",
+      machine_type: "c7g.xlarge",
+      cpu: "Neoverse-V1",
+      level_ns: 4533.5,
+      noise: 0.01,
+      runs: 8,
+      first_run_at: AT,
+      last_run_at: AT,
+      git_commit: "abc",
+      promoted_at: AT,
+      promoted_by: "rule",
+    },
+  ],
+};
+
 const SAMPLES: Record<string, unknown> = {
+  BenchmarkBaseline: baseline,
+  BenchmarkHistory: { version: 1, date: "2026-01-30", runs: [benchmarkRun] },
+  BenchmarkRun: benchmarkRun,
   BenchmarksResult: benchmarks,
   BenchRun: {
     benchmarks: [benchmark],

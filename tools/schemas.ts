@@ -11,6 +11,7 @@ import { readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from "
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
+import { baselineSchema, benchmarkHistorySchema, benchmarkRunSchema } from "../contracts/benchmark-history.ts";
 import { canaryResultSchema } from "../contracts/canary.ts";
 import { checkpointSchema } from "../contracts/checkpoint.ts";
 import { evidenceSchema } from "../contracts/evidence.ts";
@@ -37,6 +38,9 @@ import { voprRecordSchema } from "../contracts/vopr.ts";
 
 /** Every contract; the id in its metadata is the name of its file. */
 export const CONTRACTS: readonly z.ZodType[] = [
+  baselineSchema,
+  benchmarkHistorySchema,
+  benchmarkRunSchema,
   benchmarksResultSchema,
   benchRunSchema,
   canaryResultSchema,

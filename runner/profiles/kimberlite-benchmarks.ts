@@ -1,0 +1,25 @@
+/**
+ * Kimberlite's five Criterion suites and what each must measure: a group stands for all benchmarks in it. One that
+ * is missing after a run is reported, so that a benchmark which silently stopped to exist is no green.
+ *
+ * `cargo bench -p kimberlite-bench --bench SUITE`; without `--bench` cargo also runs a suite that is not
+ * Criterion's and needs Docker.
+ */
+export const KIMBERLITE_BENCHMARK_PACKAGE = "kimberlite-bench";
+
+export const KIMBERLITE_BENCHMARKS: Readonly<Record<string, readonly string[]>> = {
+  crypto: [
+    "blake3_hash",
+    "chain_hash",
+    "aes_gcm_encrypt",
+    "aes_gcm_decrypt",
+    "field_encryption",
+    "ed25519_sign",
+    "ed25519_verify",
+    "key_generation",
+  ],
+  kernel: ["kernel_create_stream", "kernel_append_batch", "kernel_create_table", "kernel_insert", "kernel_state"],
+  storage: ["storage_write", "storage_read", "storage_fsync", "storage_batch_write", "storage_sequential_read"],
+  wire: ["frame_encode", "frame_decode", "request_serialize", "request_deserialize", "roundtrip"],
+  end_to_end: ["full_write_path", "write_latency_distribution", "sustained_throughput", "littles_law"],
+};
