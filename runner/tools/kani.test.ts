@@ -28,7 +28,7 @@ test("failed: the harness, though the lines of two threads are mixed", () => {
     counted: { harnesses: 2, verified: 1, failed: 1 },
     findings: [
       {
-        property: "kani_proofs::verify_offset_ordering",
+        property: "kani_proofs::verify_offset_addition",
         message: "attempt to add with overflow",
         file: "src/lib.rs",
         line: 126,

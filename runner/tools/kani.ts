@@ -18,7 +18,7 @@ export interface KaniOptions {
 
 const COMPLETE = /^Complete - ([\d,]+) successfully verified harnesses, ([\d,]+) failures, ([\d,]+) total\.$/gm;
 /** With -j every line of a harness begins with its thread. */
-const THREAD = /^Thread \d+: /;
+const THREAD = /^Thread \d+:(?= |$) ?/;
 const CHECKING = /^Checking harness (.+?)\.\.\.$/;
 const FAILED_CHECK = /^Failed Checks: (.*)$/;
 const PLACE = /^ File: "([^"]+)", line (\d+), in (.*)$/;
@@ -79,7 +79,7 @@ function harnessesIn(text: string): { harnesses: Map<string, Harness>; failedNam
   let thread = "";
   for (const raw of text.split("\n")) {
     // Only the first line of a block is marked; what follows belongs to the same thread.
-    thread = THREAD.exec(raw)?.[0] ?? thread;
+    thread = THREAD.exec(raw)?.[0].trimEnd() ?? thread;
     const line = raw.replace(THREAD, "");
     const checking = CHECKING.exec(line)?.[1];
     if (checking !== undefined) {

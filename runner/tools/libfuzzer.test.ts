@@ -87,6 +87,13 @@ test("the kinds of files", () => {
 
 test.each<[string, string, number, ArtifactKind[], object]>([
   ["its time was used", recorded("fuzz-clean"), 0, [], { kind: "time-used" }],
+  [
+    "exit code 0 without an end",
+    recorded("fuzz-clean").replace(/^Done.*$/m, ""),
+    0,
+    [],
+    { kind: "problem", reason: "exit code 0 without its final line" },
+  ],
   ["a slow input alone", recorded("fuzz-planted_slow"), 0, ["slow-unit"], { kind: "time-used" }],
   ["a crash", recorded("fuzz-planted_panic"), 77, ["crash"], { kind: "found" }],
   ["a crash that the sanitizer ended", recorded("fuzz-planted_memory"), 1, ["crash"], { kind: "found" }],

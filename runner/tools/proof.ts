@@ -6,6 +6,7 @@
  * with the exit code of success, printed its mark of success, and counted work that is not nothing.
  */
 import type { ProofFinding, ProofResult } from "../../contracts/proofs.ts";
+import type { FormalVerificationResult } from "../../contracts/results.ts";
 import { failed, inconclusive, PASSED, type Judgement } from "../../contracts/verdict.ts";
 import type { ProgramOptions } from "../platform/program-run.ts";
 import type { ToolOutput } from "./tool-run.ts";
@@ -77,3 +78,28 @@ export function notRun(about: Pick<ProofResult, "tool" | "subject" | "command">,
   const output = { end: { ...end, stdout: "", stderr: "", durationMs: 0, cpuMs: 0 }, text: "" };
   return proofRun(about, output, unproved(reason));
 }
+
+/** The entry of a run in the result of the phase. Its first counterexample stands for all. */
+export function toolEntry({
+  verdict,
+  reason,
+  duration_seconds,
+  counted: counts,
+  scope,
+  findings,
+}: ProofResult): ToolEntry {
+  return {
+    verdict,
+    reason,
+    duration_seconds,
+    states: counts["distinct_states"] ?? null,
+    depth: counts["depth"] ?? null,
+    scope,
+    counterexample: findings.find(({ trace }) => trace.length > 0)?.trace ?? null,
+  };
+}
+type ToolEntry = FormalVerificationResult["tools"][string];
+
+/** The identity of what does not hold: the same in every cycle, whatever the trace. */
+export const findingSignature = ({ tool }: ProofResult, { property }: ProofFinding): string =>
+  `formal-verification:${tool}:${property}`;

@@ -115,7 +115,13 @@ describe("frames", () => {
   });
 
   test("the first stack counts: where memory was allocated comes after", () => {
-    const text = `${panic("a::a /c/a.rs:1:1")}\nallocated by thread T0 here:\n    #0 0x1 in b::b /c/b.rs:1:1`;
+    const text = [
+      "==1==ERROR: AddressSanitizer: heap-use-after-free on address 0x7b",
+      "    #0 0x55 in a::a /c/a.rs:1:1",
+      "",
+      "freed by thread T0 here:",
+      "    #0 0x56 in b::b /c/b.rs:1:1",
+    ].join("\n");
     expect(rustStack(text)?.frames).toEqual(["a::a"]);
   });
 });
