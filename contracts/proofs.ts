@@ -16,21 +16,20 @@ export const proofFindingSchema = z.object({
 });
 export type ProofFinding = z.infer<typeof proofFindingSchema>;
 
-export const proofResultSchema = z
-  .object({
-    tool: z.enum(["tlc", "alloy", "coq", "ivy", "tlaps", "kani"]),
-    /** What was checked: a specification, a list of files, a workspace. */
-    subject: z.string(),
-    verdict: verdictSchema,
-    reason: z.string().nullable(),
-    /** Program and arguments. */
-    command: z.array(z.string()),
-    duration_seconds: seconds,
-    /** The evidence, counted from what the tool printed: `distinct_states`, `obligations`, `checks`, … */
-    counted: z.record(z.string(), count),
-    /** What bounds the result, in words: a small model, a loop bound, proofs that were left out. */
-    scope: z.string().nullable(),
-    findings: z.array(proofFindingSchema),
-  })
-  .meta({ id: "ProofResult", description: "One run of a proof tool" });
+/** Part of the result of the phase; no object of its own in the store. */
+export const proofResultSchema = z.object({
+  tool: z.enum(["tlc", "alloy", "coq", "ivy", "tlaps", "kani"]),
+  /** What was checked: a specification, a list of files, a workspace. */
+  subject: z.string(),
+  verdict: verdictSchema,
+  reason: z.string().nullable(),
+  /** Program and arguments. */
+  command: z.array(z.string()),
+  duration_seconds: seconds,
+  /** The evidence, counted from what the tool printed: `distinct_states`, `obligations`, `checks`, … */
+  counted: z.record(z.string(), count),
+  /** What bounds the result, in words: a small model, a loop bound, proofs that were left out. */
+  scope: z.string().nullable(),
+  findings: z.array(proofFindingSchema),
+});
 export type ProofResult = z.infer<typeof proofResultSchema>;
