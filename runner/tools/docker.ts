@@ -1,0 +1,224 @@
+/**
+ * Runs tools in Docker containers, and really stops them.
+ *
+ * Ending `docker run` does not end the container: the client hands SIGTERM to process 1 of the container,
+ * which ignores it as often as not (moby issues 14207 and 35647), and a killed client hands on nothing.
+ * So every container has a name, an init process and the label of its owner; after every run, however it
+ * ended, it is stopped, then killed, then removed; and what a killed runner left is removed at start-up.
+ */
+import { KimtestError } from "../../contracts/errors.ts";
+import type { Processes } from "../platform/processes.ts";
+import type { ToolLimits } from "./proof.ts";
+import { lastWords, runTool, type ToolOutput } from "./tool-run.ts";
+
+/** Between SIGTERM and SIGKILL in the container. */
+const STOP_GRACE_SECONDS = 2;
+/** For a question to the daemon, which may be busy, or gone. */
+const COMMAND_DEADLINE_MS = 10_000;
+/** For each of stop, kill and rm beside the grace: all of them must fit into the ten seconds of a stopping runner. */
+const REMOVAL_DEADLINE_MS = 1_500;
+const OWNER_LABEL = "kimtest.owner";
+
+export interface Docker {
+  readonly processes: Processes;
+  /** The program: `docker`, or another with the same command line. */
+  readonly program: string;
+  /** Tells the containers of one runner from those of another on the same machine. */
+  readonly owner: string;
+}
+
+export interface Mount {
+  readonly source: string;
+  readonly target: string;
+  readonly isReadOnly: boolean;
+}
+
+export interface Container {
+  /** From `containerName`. */
+  readonly name: string;
+  readonly image: string;
+  /** For example linux/amd64; null for the machine's own. */
+  readonly platform: string | null;
+  readonly mounts: readonly Mount[];
+  readonly workingFolder: string | null;
+  /** Null for the image's own. */
+  readonly entrypoint: string | null;
+  readonly memoryMebibytes: number;
+}
+
+export function containerName(cycle: number, tool: string): string {
+  return `kimtest-${String(cycle)}-${tool.toLowerCase().replace(/[^a-z0-9_.-]/g, "-")}`;
+}
+
+export function containerCommand(docker: Docker, container: Container, command: readonly string[]): string[] {
+  const { name, platform, workingFolder, entrypoint, mounts, memoryMebibytes, image } = container;
+  const mountFlags = mounts.flatMap(({ source, target, isReadOnly }) => {
+    if (/[,"\n]/.test(source + target)) {
+      throw new KimtestError("BAD_INPUT", `${source} cannot be mounted: its path has a comma, quote or newline`, {
+        hint: "move the checkout to a folder with a plain name",
+      });
+    }
+    return ["--mount", `type=bind,source=${source},target=${target}${isReadOnly ? ",readonly" : ""}`];
+  });
+  return [
+    ...[docker.program, "run", "--name", name, "--label", `${OWNER_LABEL}=${docker.owner}`],
+    ...["--init", "--pull", "never", "--network", "none", "--memory", `${String(memoryMebibytes)}m`],
+    ...(platform === null ? [] : ["--platform", platform]),
+    ...mountFlags,
+    ...(workingFolder === null ? [] : ["--workdir", workingFolder]),
+    ...(entrypoint === null ? [] : ["--entrypoint", entrypoint]),
+    image,
+    ...command,
+  ];
+}
+
+/** Runs `command` in a new container; when this returns the container is gone, or the description says it is not. */
+export async function runInContainer(
+  docker: Docker,
+  container: Container,
+  command: readonly string[],
+  limits: ToolLimits,
+): Promise<ToolOutput> {
+  const output = await runTool(docker.processes, {
+    ...limits,
+    command: containerCommand(docker, container, command),
+  });
+  if (output.end.ending === "not-started") return output;
+  const leftover = await removeContainer(docker, container.name);
+  const judged = withContainerProblem(output);
+  if (leftover === undefined) return judged;
+  const description = `${judged.end.description}; its container ${container.name} could not be removed${leftover}`;
+  return { ...judged, end: { ...judged.end, description } };
+}
+
+/**
+ * Exit codes of `docker run` that are not the tool's own: 125 the client or daemon failed, 126 and 127 the
+ * command could not be started in the container, 128+N it was killed by signal N.
+ */
+export function withContainerProblem(output: ToolOutput): ToolOutput {
+  const { end, text } = output;
+  const code = end.exitCode;
+  if (code === null) return output;
+  const because = (ending: "not-started" | "killed", description: string): ToolOutput => ({
+    ...output,
+    end: { ...end, ending, exitCode: null, description },
+  });
+  if (/exec format error/.test(text)) {
+    return because("not-started", "the image is for another architecture than this machine (exec format error)");
+  }
+  if (code === 125) return because("not-started", `docker could not run it: ${dockerReason(text)}`);
+  if (code === 126 || code === 127) return because("not-started", `cannot be started in its image${lastWords(text)}`);
+  if (code === 137) return because("killed", "killed in its container: out of memory, or stopped from outside");
+  if (code > 128 && code <= 128 + 64)
+    return because("killed", `killed in its container by signal ${String(code - 128)}`);
+  return output;
+}
+
+/** The line of the client that says why, without the advice that follows it. */
+function dockerReason(text: string): string {
+  const line = text
+    .split("\n")
+    .find((one) => /^(docker: |Cannot connect|Error response|Unable to find|error during)/i.test(one));
+  return (line ?? lastWords(text).slice(2))
+    .replace(/^docker: /, "")
+    .replace(/^Error response from daemon: /, "")
+    .slice(0, 300);
+}
+
+/** Stops, kills and removes; undefined when it is gone, else why not. Not stopped by the runner's own end. */
+async function removeContainer(docker: Docker, name: string): Promise<string | undefined> {
+  const small = (command: readonly string[], extraMs = 0): Promise<ToolOutput> =>
+    runTool(docker.processes, { command: [docker.program, ...command], deadlineMs: REMOVAL_DEADLINE_MS + extraMs });
+  const isDone = ({ end, text }: ToolOutput): boolean => end.exitCode === 0 || /No such container/i.test(text);
+  const stopped = await small(["stop", "-t", String(STOP_GRACE_SECONDS), name], STOP_GRACE_SECONDS * 1000);
+  if (!isDone(stopped)) await small(["kill", name]);
+  const removed = await small(["rm", "-f", "-v", name]);
+  return isDone(removed) ? undefined : ` (${removed.end.description}${lastWords(removed.text)})`;
+}
+
+export interface Leftovers {
+  readonly removed: readonly string[];
+  /** What could not be done, in words; empty when all is well. */
+  readonly problems: readonly string[];
+}
+
+/** Removes the containers of this owner that a killed runner left. Nothing is left where there is no docker. */
+export async function removeLeftoverContainers(docker: Docker): Promise<Leftovers> {
+  const filter = ["--filter", `label=${OWNER_LABEL}=${docker.owner}`, "--format", "{{.Names}}"];
+  const command = [docker.program, "ps", "--all", ...filter];
+  const listed = await runTool(docker.processes, { command, deadlineMs: COMMAND_DEADLINE_MS });
+  if (listed.end.ending === "not-started") return { removed: [], problems: [] };
+  if (listed.end.exitCode !== 0) {
+    return { removed: [], problems: [`containers cannot be listed: ${dockerReason(listed.text)}`] };
+  }
+  const removed: string[] = [];
+  const problems: string[] = [];
+  for (const name of listed.text.split("\n").filter((line) => line.trim() !== "")) {
+    const problem = await removeContainer(docker, name);
+    if (problem === undefined) removed.push(name);
+    else problems.push(`container ${name} could not be removed${problem}`);
+  }
+  return { removed, problems };
+}
+
+export interface ImageSource {
+  readonly image: string;
+  readonly platform: string | null;
+  /** Folder with a Dockerfile; null for an image that is pulled. */
+  readonly buildFolder: string | null;
+  readonly deadlineMs: number;
+  readonly signal?: AbortSignal;
+}
+
+/** The image's id when a container can be made of it; else why not. */
+export type ImageState = { readonly id: string } | { readonly problem: string };
+
+/** Builds or pulls what is not there yet. Container runs never pull, so that their time is their own. */
+export async function ensureImage(docker: Docker, source: ImageSource): Promise<ImageState> {
+  const daemon = await runTool(docker.processes, {
+    command: [docker.program, "version", "--format", "{{.Server.Os}}/{{.Server.Arch}}"],
+    deadlineMs: COMMAND_DEADLINE_MS,
+  });
+  if (daemon.end.ending === "not-started") return { problem: daemon.end.description };
+  if (daemon.end.exitCode !== 0) return { problem: `docker does not answer: ${dockerReason(daemon.text)}` };
+  const wanted = source.platform ?? daemon.text.trim();
+
+  const present = await inspect(docker, source.image);
+  if (present !== undefined) return checked(present, source.image, wanted);
+  const platform = source.platform === null ? [] : ["--platform", source.platform];
+  const command =
+    source.buildFolder === null
+      ? [docker.program, "pull", "--quiet", ...platform, source.image]
+      : [docker.program, "build", "--tag", source.image, ...platform, source.buildFolder];
+  const signal = source.signal === undefined ? {} : { signal: source.signal };
+  const made = await runTool(docker.processes, { command, deadlineMs: source.deadlineMs, ...signal });
+  const verb = source.buildFolder === null ? "pulled" : "built";
+  if (made.end.exitCode !== 0) {
+    return { problem: `image ${source.image} could not be ${verb}: ${made.end.description}${lastWords(made.text)}` };
+  }
+  const after = await inspect(docker, source.image);
+  if (after === undefined) return { problem: `image ${source.image} was ${verb}, but is not there` };
+  return checked(after, source.image, wanted);
+}
+
+interface PresentImage {
+  readonly platform: string;
+  readonly id: string;
+}
+
+async function inspect(docker: Docker, image: string): Promise<PresentImage | undefined> {
+  const command = [docker.program, "image", "inspect", "--format", "{{.Os}}/{{.Architecture}} {{.Id}}", image];
+  const { end, text } = await runTool(docker.processes, { command, deadlineMs: COMMAND_DEADLINE_MS });
+  if (end.exitCode !== 0) return undefined;
+  const [platform = "", id = ""] = text.trim().split(" ");
+  return { platform, id };
+}
+
+function checked({ platform, id }: PresentImage, image: string, wanted: string): ImageState {
+  if (id === "") return { problem: `docker tells no id of image ${image}` };
+  // linux/arm64/v8 and linux/arm64 are the same machine.
+  const [os, architecture] = wanted.split("/");
+  return platform === `${os ?? ""}/${architecture ?? ""}`
+    ? { id }
+    : { problem: `image ${image} is for ${platform}, but ${wanted} is needed` };
+}

@@ -1,0 +1,51 @@
+import { expect, test } from "@jest/globals";
+import { proofResultSchema } from "../../contracts/proofs.ts";
+import { formalVerificationResultSchema } from "../../contracts/results.ts";
+import { counted, findingSignature, notRun, proofRun, proved, refuted, toolEntry } from "./proof.ts";
+import { printed } from "./recordings.fixture.ts";
+
+const about = { tool: "tlc" as const, subject: "VSR.tla with VSR_Small.cfg", command: ["java", "tlc2.TLC"] };
+const entrySchema = formalVerificationResultSchema.shape.tools.valueType;
+
+test("a run becomes a record, and an entry in the result of the phase", () => {
+  const evidence = { counted: { distinct_states: 51_000, depth: 20 }, scope: "checked: Agreement" };
+  const { result, log } = proofRun(about, printed("the log"), proved(evidence));
+  expect(proofResultSchema.parse(result)).toEqual({
+    ...about,
+    verdict: "passed",
+    reason: null,
+    duration_seconds: 1,
+    ...evidence,
+    findings: [],
+  });
+  expect(log).toBe("the log");
+  expect(entrySchema.parse(toolEntry(result))).toEqual({
+    verdict: "passed",
+    reason: null,
+    duration_seconds: 1,
+    states: 51_000,
+    depth: 20,
+    scope: "checked: Agreement",
+    counterexample: null,
+  });
+});
+
+test("a finding keeps its trace, and its identity does not depend on it", () => {
+  const finding = { property: "Agreement", message: "violated", file: null, line: null, trace: ["State 1", "State 2"] };
+  const { result } = proofRun(about, printed("", 12), refuted([finding]));
+  expect(result).toMatchObject({ verdict: "failed", reason: "tlc: Agreement: violated" });
+  expect(toolEntry(result).counterexample).toEqual(["State 1", "State 2"]);
+  expect(findingSignature(result, finding)).toBe("formal-verification:tlc:Agreement");
+});
+
+test("a tool that cannot run here is inconclusive", () => {
+  const reason = "image coqorg/coq:8.18 is for linux/amd64, but linux/arm64 is needed";
+  expect(notRun({ ...about, tool: "coq" }, reason)).toMatchObject({
+    result: { verdict: "inconclusive", reason: `coq: ${reason}`, counted: {}, duration_seconds: 0 },
+    log: "",
+  });
+});
+
+test("counts with and without separators", () => {
+  expect(["51,234", "7", undefined, "x"].map(counted)).toEqual([51_234, 7, 0, 0]);
+});

@@ -1,0 +1,105 @@
+/**
+ * What the adapters of the proof tools have in common.
+ *
+ * Each adapter is a pure pair, the command and the judge of what the command left behind, with a thin
+ * function that runs the one and asks the other. A judge says `passed` only when the tool ended by itself
+ * with the exit code of success, printed its mark of success, and counted work that is not nothing.
+ */
+import type { ProofFinding, ProofResult } from "../../contracts/proofs.ts";
+import type { FormalVerificationResult } from "../../contracts/results.ts";
+import { failed, inconclusive, PASSED, type Judgement } from "../../contracts/verdict.ts";
+import type { ProgramOptions } from "../platform/program-run.ts";
+import type { ToolOutput } from "./tool-run.ts";
+
+/** How long a tool may take, and what stops it. */
+export type ToolLimits = Pick<ProgramOptions, "deadlineMs" | "stallMs" | "signal" | "env">;
+
+export interface ProofJudgement extends Judgement {
+  readonly counted: Readonly<Record<string, number>>;
+  readonly scope: string | null;
+  readonly findings: readonly ProofFinding[];
+}
+
+/** One run: the record for the store, and the whole log, which is stored beside it. */
+export interface ProofRun {
+  readonly result: ProofResult;
+  readonly log: string;
+}
+
+type Evidence = Partial<Pick<ProofJudgement, "counted" | "scope">>;
+
+const withEvidence = (judgement: Judgement, { counted = {}, scope = null }: Evidence): ProofJudgement => ({
+  ...judgement,
+  counted,
+  scope,
+  findings: [],
+});
+
+export const proved = (evidence: Evidence & Pick<ProofJudgement, "counted">): ProofJudgement =>
+  withEvidence(PASSED, evidence);
+export const unproved = (reason: string, evidence: Evidence = {}): ProofJudgement =>
+  withEvidence(inconclusive(reason), evidence);
+
+/** The reason is made of the findings. */
+export function refuted(findings: readonly ProofFinding[], evidence: Evidence = {}): ProofJudgement {
+  const reason = findings.map(({ property, message }) => `${property}: ${message}`).join("; ");
+  return { ...withEvidence(failed(reason.slice(0, 500)), evidence), findings };
+}
+
+/** A count as tools print it, with or without separators; 0 when it is no number. */
+export function counted(digits: string | undefined): number {
+  const value = Number((digits ?? "").replaceAll(",", ""));
+  return Number.isSafeInteger(value) ? value : 0;
+}
+
+export function proofRun(
+  about: Pick<ProofResult, "tool" | "subject" | "command">,
+  output: ToolOutput,
+  judgement: ProofJudgement,
+): ProofRun {
+  return {
+    result: {
+      ...about,
+      command: [...about.command],
+      verdict: judgement.verdict,
+      reason: judgement.reason === null ? null : `${about.tool}: ${judgement.reason}`,
+      duration_seconds: output.end.durationMs / 1000,
+      counted: { ...judgement.counted },
+      scope: judgement.scope,
+      findings: [...judgement.findings],
+    },
+    log: output.text,
+  };
+}
+
+/** For a tool that cannot run here: its image is for another architecture, its download failed, … */
+export function notRun(about: Pick<ProofResult, "tool" | "subject" | "command">, reason: string): ProofRun {
+  const end = { ending: "not-started", exitCode: null, signal: null, description: reason } as const;
+  const output = { end: { ...end, stdout: "", stderr: "", durationMs: 0, cpuMs: 0 }, text: "" };
+  return proofRun(about, output, unproved(reason));
+}
+
+/** The entry of a run in the result of the phase. Its first counterexample stands for all. */
+export function toolEntry({
+  verdict,
+  reason,
+  duration_seconds,
+  counted: counts,
+  scope,
+  findings,
+}: ProofResult): ToolEntry {
+  return {
+    verdict,
+    reason,
+    duration_seconds,
+    states: counts["distinct_states"] ?? null,
+    depth: counts["depth"] ?? null,
+    scope,
+    counterexample: findings.find(({ trace }) => trace.length > 0)?.trace ?? null,
+  };
+}
+type ToolEntry = FormalVerificationResult["tools"][string];
+
+/** The identity of what does not hold: the same in every cycle, whatever the trace. */
+export const findingSignature = ({ tool }: ProofResult, { property }: ProofFinding): string =>
+  `formal-verification:${tool}:${property}`;
