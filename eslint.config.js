@@ -10,6 +10,7 @@ export default tseslint.config(
       "docs/",
       "*.config.js",
       "test/*.js",
+      "infra/policy/index.js",
       ".dependency-cruiser.js",
     ],
   },

@@ -1,0 +1,263 @@
+/**
+ * The whole way on one emulator: the Pulumi program is deployed, the machine's own user data is carried out, the
+ * set-up fetches the delivered bundle, the launcher starts the runner in it, and the runner does a whole cycle.
+ *
+ * Set-up and runner have the credentials of the instance's role, and moto enforces its policy for S3. Every call they
+ * make is recorded and evaluated against the policies that were deployed.
+ */
+import { mkdir, readFile, symlink, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { DescribeAlarmsCommand, CloudWatchClient, ListMetricsCommand } from "@aws-sdk/client-cloudwatch";
+import { DescribeInstanceAttributeCommand, DescribeInstancesCommand, EC2Client } from "@aws-sdk/client-ec2";
+import {
+  DeleteBucketPolicyCommand,
+  DeleteObjectCommand,
+  GetBucketLifecycleConfigurationCommand,
+  GetObjectCommand,
+  PutObjectCommand,
+  S3Client,
+} from "@aws-sdk/client-s3";
+import { IAMClient, PutRolePolicyCommand } from "@aws-sdk/client-iam";
+import { GetParameterCommand, PutParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
+import { AssumeRoleCommand, STSClient } from "@aws-sdk/client-sts";
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { DIGEST_KEY } from "../../contracts/bucket.ts";
+import { digestSchema } from "../../contracts/digest.ts";
+import { stringifyJson } from "../../contracts/json.ts";
+import { METRIC_NAMESPACE } from "../../contracts/metrics.ts";
+import { serviceSettingsSchema, stackParameterSchema } from "../../contracts/stack.ts";
+import { decodeJson } from "../../runner/store/read-json.ts";
+import { startMoto, type Moto } from "../aws/moto.ts";
+import { startRecorder, type Recorder } from "../aws/recorder.ts";
+import { startFakeImds, type FakeImds } from "../fake-imds.ts";
+import { Machine, type Result } from "../host/machine.ts";
+import { findHostTools } from "../host/tools.ts";
+import { deploy } from "./deploy.ts";
+import { captureStack, type Captured } from "./pulumi-host.ts";
+import { instanceOf, isAllowed, type Principal } from "./simulate.ts";
+
+const INSTALL_TIMEOUT_MS = 600_000;
+const CYCLE_SECONDS = 40;
+const SERVICE_PARAMETER = "/kimtest/dev/service";
+
+let moto: Moto;
+let recorder: Recorder;
+let imds: FakeImds;
+let machine: Machine;
+let captured: Captured;
+let principal: Principal;
+/** The instance's credentials, as environment variables. */
+let credentials: Record<string, string>;
+let bucket: string;
+let setUp: Result;
+let setUpLog: string;
+let run: Result;
+
+beforeAll(async () => {
+  moto = await startMoto();
+  const { programs } = await findHostTools();
+  captured = await deploy({ config: { alertEmail: "team@example.com" } });
+  bucket = String(captured.outputs["s3_bucket"]);
+  const [, , , , accountId = ""] = String(captured.outputs["sns_topic"]).split(":");
+  principal = instanceOf(captured.resources, accountId);
+  recorder = await startRecorder(moto.port, { region: "us-east-1", accountId });
+  imds = await startFakeImds();
+  credentials = await credentialsOf(principal.role);
+  await openOtherServices();
+  // moto looks at no conditions: to it, the statement against calls without TLS refuses all calls.
+  await new S3Client({ forcePathStyle: true }).send(new DeleteBucketPolicyCommand({ Bucket: bucket }));
+  await shortenCycle();
+
+  machine = await Machine.make("dev", moto, programs);
+  await carryOutUserData();
+  await pretendDownloads();
+  await enforce(true);
+  setUp = await machine.run(join(machine.root, "usr/local/sbin/kimtest-bootstrap"), ["run"], onTheInstance());
+  setUpLog = await readFile(join(machine.root, "var/log/kimtest/bootstrap.log"), "utf8");
+  run = await machine.launch(onTheInstance());
+  await enforce(false);
+}, INSTALL_TIMEOUT_MS);
+
+afterAll(async () => {
+  await machine.remove();
+  await imds.stop();
+  await recorder.stop();
+  await moto.stop();
+});
+
+/** From its next request on, or never again; see https://docs.getmoto.org/en/latest/docs/iam.html. */
+async function enforce(on: boolean): Promise<void> {
+  const response = await fetch(`${moto.endpoint}/moto-api/reset-auth`, { method: "POST", body: on ? "0" : "1000000" });
+  if (!response.ok) throw new Error(`moto would not ${on ? "enforce" : "forget"} policies: ${String(response.status)}`);
+}
+
+async function credentialsOf(role: string): Promise<Record<string, string>> {
+  const { Credentials } = await new STSClient({}).send(
+    new AssumeRoleCommand({ RoleArn: role, RoleSessionName: "machine" }),
+  );
+  if (Credentials === undefined) throw new Error("moto gave no credentials");
+  const { AccessKeyId = "", SecretAccessKey = "", SessionToken = "" } = Credentials;
+  return { AWS_ACCESS_KEY_ID: AccessKeyId, AWS_SECRET_ACCESS_KEY: SecretAccessKey, AWS_SESSION_TOKEN: SessionToken };
+}
+
+function onTheInstance(): Record<string, string> {
+  const metadata = { AWS_EC2_METADATA_DISABLED: "false", AWS_EC2_METADATA_SERVICE_ENDPOINT: imds.endpoint };
+  return { ...credentials, ...metadata, AWS_ENDPOINT_URL: recorder.endpoint };
+}
+
+async function settings() {
+  const { Parameter } = await new SSMClient({}).send(new GetParameterCommand({ Name: SERVICE_PARAMETER }));
+  return decodeJson(Parameter?.Value ?? "", SERVICE_PARAMETER, serviceSettingsSchema);
+}
+
+/**
+ * moto decides about S3 as AWS does, about other services only by name (`monitoring` for CloudWatch) and for the
+ * resource `*`: they are opened here, and their calls evaluated in a test below.
+ */
+async function openOtherServices(): Promise<void> {
+  const Action = ["ssm:*", "monitoring:*", "logs:*", "sns:*"];
+  const PolicyDocument = JSON.stringify({
+    Version: "2012-10-17",
+    Statement: [{ Effect: "Allow", Action, Resource: "*" }],
+  });
+  const RoleName = principal.role.split("/").at(-1);
+  await new IAMClient({}).send(new PutRolePolicyCommand({ RoleName, PolicyName: "emulator", PolicyDocument }));
+}
+
+/** The configuration knows whole hours; a test has seconds. */
+async function shortenCycle(): Promise<void> {
+  const Value = stringifyJson({ ...(await settings()), run_duration_hours: CYCLE_SECONDS / 3600 }, 0);
+  await new SSMClient({}).send(new PutParameterCommand({ Name: SERVICE_PARAMETER, Value, Overwrite: true }));
+}
+
+/** What cloud-init does with it: writes its files. The commands only start the unit that is run here by hand. */
+async function carryOutUserData(): Promise<void> {
+  const { UserData } = await new EC2Client({}).send(
+    new DescribeInstanceAttributeCommand({
+      InstanceId: String(captured.outputs["instance_id"]),
+      Attribute: "userData",
+    }),
+  );
+  const text = Buffer.from(UserData?.Value ?? "", "base64").toString();
+  expect(text).toMatch(/^#cloud-config\n/);
+  const { write_files: files } = JSON.parse(text.slice(text.indexOf("\n"))) as {
+    write_files: { path: string; content: string }[];
+  };
+  for (const { path, content } of files) {
+    await mkdir(dirname(join(machine.root, path)), { recursive: true });
+    await writeFile(join(machine.root, path), content);
+  }
+}
+
+/** The pinned Node and Rust come from the internet, which a test does not use: they are there already. */
+async function pretendDownloads(): Promise<void> {
+  const pins = await readFile(new URL("../../infra/host/downloads.sh", import.meta.url), "utf8");
+  const version = /^node_version=(\S+)/m.exec(pins)?.[1] ?? "";
+  const node = join(machine.root, "usr/local/bin/node");
+  const answer = `if [ "$*" = --version ]; then echo v${version}; else exec "${process.execPath}" "$@"; fi`;
+  await writeFile(node, `#!/bin/bash\n${answer}\n`, { mode: 0o755 });
+  const cargo = join(machine.root, "var/lib/kimtest/cargo/bin");
+  await mkdir(cargo, { recursive: true });
+  await symlink("/bin/true", join(cargo, "rustup"));
+}
+
+test("what was deployed is there", async () => {
+  const ec2 = new EC2Client({});
+  const { Reservations } = await ec2.send(new DescribeInstancesCommand({}));
+  const instances = Reservations?.flatMap((reservation) => reservation.Instances ?? []) ?? [];
+  expect(instances).toHaveLength(1);
+  expect(instances[0]).toMatchObject({
+    InstanceId: captured.outputs["instance_id"],
+    InstanceType: "c7g.xlarge",
+    Tags: expect.arrayContaining([
+      { Key: "Project", Value: "kimtest" },
+      { Key: "Stack", Value: "dev" },
+    ]) as unknown,
+  });
+  const ssm = new SSMClient({});
+  const { Parameter } = await ssm.send(new GetParameterCommand({ Name: "/kimtest/dev/stack" }));
+  const stack = decodeJson(Parameter?.Value ?? "", "/kimtest/dev/stack", stackParameterSchema);
+  expect(stack).toMatchObject({ instance_id: captured.outputs["instance_id"], s3_bucket: bucket, purchase: "spot" });
+  const { MetricAlarms = [] } = await new CloudWatchClient({}).send(new DescribeAlarmsCommand({}));
+  const names = MetricAlarms.map(({ AlarmName }) => AlarmName);
+  expect(stack.alarms.filter((name) => !names.includes(name))).toEqual(["kimtest-dev-no-digest"]); // composite: not in moto
+  const s3 = new S3Client({ forcePathStyle: true });
+  const { Rules = [] } = await s3.send(new GetBucketLifecycleConfigurationCommand({ Bucket: bucket }));
+  expect(Rules.map(({ ID }) => ID)).toEqual(expect.arrayContaining(["failures-to-glacier", "daily-digests"]));
+});
+
+test("the machine sets itself up from its user data", () => {
+  const log = setUp.exitCode === 0 ? "" : setUpLog;
+  expect({ exitCode: setUp.exitCode, log }).toEqual({ exitCode: 0, log: "" });
+  expect(setUpLog).toContain("the machine is set up");
+});
+
+test("the delivered runner does a whole cycle and its digest is in the bucket", async () => {
+  const s3 = new S3Client({ forcePathStyle: true });
+  const log = run.exitCode === 0 ? "" : run.output;
+  expect({ exitCode: run.exitCode, log }).toEqual({ exitCode: 0, log: "" });
+  const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: DIGEST_KEY }));
+  const digest = decodeJson((await Body?.transformToString()) ?? "", DIGEST_KEY, digestSchema);
+  expect(digest.kind).toBe("final");
+  expect(digest.vopr.iterations).toBeGreaterThan(0);
+  expect(digest.trust.vopr).toMatchObject({ trusted: true });
+  const { Metrics = [] } = await new CloudWatchClient({}).send(new ListMetricsCommand({ Namespace: METRIC_NAMESPACE }));
+  const published = new Set(Metrics.map(({ MetricName }) => MetricName));
+  for (const name of ["Progress", "IterationsCompleted", "DigestUploaded", "DigestSent", "RunnerStarted"]) {
+    expect([...published]).toContain(name);
+  }
+});
+
+test("every call of set-up and runner is allowed by the deployed policies", async () => {
+  expect(recorder.unknown).toEqual([]);
+  const calls = new Map(recorder.calls.map((call) => [JSON.stringify(call), call]));
+  const actions = new Set([...calls.values()].map(({ action }) => action));
+  expect([...actions].sort()).toEqual([
+    "cloudwatch:PutMetricData",
+    "s3:GetObject",
+    "s3:PutObject",
+    "sns:Publish",
+    "ssm:GetParameter",
+  ]);
+  const denied = [];
+  for (const call of calls.values()) if (!(await isAllowed(principal, call))) denied.push(call);
+  expect(denied).toEqual([]);
+}, 60_000);
+
+test("moto enforces the role's policy for S3: what is not allowed is refused", async () => {
+  const { AWS_ACCESS_KEY_ID = "", AWS_SECRET_ACCESS_KEY = "", AWS_SESSION_TOKEN = "" } = credentials;
+  const s3 = new S3Client({
+    forcePathStyle: true,
+    credentials: {
+      accessKeyId: AWS_ACCESS_KEY_ID,
+      secretAccessKey: AWS_SECRET_ACCESS_KEY,
+      sessionToken: AWS_SESSION_TOKEN,
+    },
+  });
+  await enforce(true);
+  try {
+    const put = (Key: string) => s3.send(new PutObjectCommand({ Bucket: bucket, Key, Body: "{}" }));
+    await put("digests/latest.json"); // as the runner does
+    await expect(put("runner/mine.tar.gz")).rejects.toMatchObject({ name: "AccessDenied" });
+    await expect(s3.send(new DeleteObjectCommand({ Bucket: bucket, Key: DIGEST_KEY }))).rejects.toMatchObject({
+      name: "AccessDenied",
+    });
+  } finally {
+    await enforce(false);
+  }
+});
+
+test("a second stack in the same account shares no name with the first", async () => {
+  const second = await captureStack({ stack: "other", config: { alertEmail: "team@example.com" } });
+  const namesOf = ({ resources }: Captured): string[] =>
+    resources.flatMap(({ custom, inputs }) =>
+      custom
+        ? ["name", "bucket", "alarmName", "dashboardName"]
+            .map((key) => inputs[key])
+            .filter((v) => typeof v === "string")
+        : [],
+    );
+  const first = new Set(namesOf(captured));
+  expect(first.size).toBeGreaterThan(15);
+  expect(namesOf(second).filter((name) => first.has(name))).toEqual([]);
+}, 60_000);
