@@ -8,6 +8,7 @@
  * esbuild is loaded when it is used; all of this happens in each `pulumi up` and `preview`.
  */
 import { execFile } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { promisify } from "node:util";
@@ -40,7 +41,7 @@ export async function buildRunnerBundle(): Promise<RunnerBundle> {
   await mkdir(BUNDLE_FOLDER, { recursive: true });
   await removeOld();
   // Another evaluation may be reading the same name.
-  const draft = `${path}.${process.pid}.draft`;
+  const draft = `${path}.${randomUUID()}.draft`;
   await writeFile(draft, archive);
   await rename(draft, path);
   return { sha256, path };
