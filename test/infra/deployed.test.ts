@@ -38,6 +38,7 @@ import { instanceOf, isAllowed, type Principal } from "./simulate.ts";
 
 const INSTALL_TIMEOUT_MS = 600_000;
 const CYCLE_SECONDS = 40;
+const NOWHERE = "http://127.0.0.1:9";
 const SERVICE_PARAMETER = "/kimtest/dev/service";
 
 let moto: Moto;
@@ -49,6 +50,7 @@ let principal: Principal;
 /** The instance's credentials, as environment variables. */
 let credentials: Record<string, string>;
 let bucket: string;
+let failedSetUp: Result;
 let setUp: Result;
 let setUpLog: string;
 let run: Result;
@@ -72,7 +74,10 @@ beforeAll(async () => {
   await carryOutUserData();
   await pretendDownloads();
   await enforce(true);
-  setUp = await machine.run(join(machine.root, "usr/local/sbin/kimtest-bootstrap"), ["run"], onTheInstance());
+  const bootstrap = join(machine.root, "usr/local/sbin/kimtest-bootstrap");
+  // Nothing listens there: the bundle cannot be fetched, and that is to be told.
+  failedSetUp = await machine.run(bootstrap, ["run"], { ...onTheInstance(), AWS_ENDPOINT_URL_S3: NOWHERE });
+  setUp = await machine.run(bootstrap, ["run"], onTheInstance());
   setUpLog = await readFile(join(machine.root, "var/log/kimtest/bootstrap.log"), "utf8");
   run = await machine.launch(onTheInstance());
   await enforce(false);
@@ -186,6 +191,17 @@ test("what was deployed is there", async () => {
   expect(Rules.map(({ ID }) => ID)).toEqual(expect.arrayContaining(["failures-to-glacier", "daily-digests"]));
 });
 
+test("a set-up that fails is told, with the role that the instance has", async () => {
+  expect(failedSetUp.exitCode).toBe(1);
+  const Namespace = METRIC_NAMESPACE;
+  const { Metrics = [] } = await new CloudWatchClient({}).send(
+    new ListMetricsCommand({ Namespace, MetricName: "BootstrapFailed" }),
+  );
+  expect(Metrics).toHaveLength(1);
+  const streams = recorder.calls.filter(({ action }) => action === "logs:PutLogEvents");
+  expect(streams.map(({ resource }) => resource.split(":log-stream:")[1])).toEqual(["bootstrap/i-0123456789abcdef0"]);
+});
+
 test("the machine sets itself up from its user data", () => {
   const log = setUp.exitCode === 0 ? "" : setUpLog;
   expect({ exitCode: setUp.exitCode, log }).toEqual({ exitCode: 0, log: "" });
@@ -214,6 +230,8 @@ test("every call of set-up and runner is allowed by the deployed policies", asyn
   const actions = new Set([...calls.values()].map(({ action }) => action));
   expect([...actions].sort()).toEqual([
     "cloudwatch:PutMetricData",
+    "logs:CreateLogStream",
+    "logs:PutLogEvents",
     "s3:GetObject",
     "s3:PutObject",
     "sns:Publish",
