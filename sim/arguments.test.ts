@@ -24,7 +24,7 @@ describe("what is accepted", () => {
       checkDeterminism: false,
     });
     expect(options.simulation).toMatchObject({ maxEvents: 10_000, maxTimeUs: 10_000_000, plainWorkload: false });
-    expect(options.simulation.invariants.size).toBe(8);
+    expect(options.simulation.invariants.size).toBe(14);
   });
 
   test.each<[string[], Partial<RunOptions>]>([

@@ -63,12 +63,17 @@ const OTHER_PHASES = [
   "vsr:view_change_complete",
   "vsr:log_installed",
   "vsr:recovery_complete",
+  "vsr:checkpoint_taken",
+  "vsr:checkpoint_received",
+  "vsr:checkpoint_read",
+  "storage:repair_complete",
   "storage:write_complete",
   "storage:fsync_complete",
   "process:crash",
   "process:restart",
   "client:answered",
   "client:retried",
+  "client:evicted",
 ] as const;
 
 const FIRST_OTHER = MESSAGE_NAMES.length;
@@ -77,16 +82,23 @@ export const PHASE = {
   viewChangeComplete: FIRST_OTHER + 1,
   logInstalled: FIRST_OTHER + 2,
   recoveryComplete: FIRST_OTHER + 3,
-  writeComplete: FIRST_OTHER + 4,
-  fsyncComplete: FIRST_OTHER + 5,
-  crash: FIRST_OTHER + 6,
-  restart: FIRST_OTHER + 7,
-  answered: FIRST_OTHER + 8,
-  retried: FIRST_OTHER + 9,
+  checkpointTaken: FIRST_OTHER + 4,
+  checkpointReceived: FIRST_OTHER + 5,
+  checkpointRead: FIRST_OTHER + 6,
+  repairComplete: FIRST_OTHER + 7,
+  writeComplete: FIRST_OTHER + 8,
+  fsyncComplete: FIRST_OTHER + 9,
+  crash: FIRST_OTHER + 10,
+  restart: FIRST_OTHER + 11,
+  answered: FIRST_OTHER + 12,
+  retried: FIRST_OTHER + 13,
+  evicted: FIRST_OTHER + 14,
 } as const;
 
 const PHASE_NAMES: readonly string[] = [
-  ...MESSAGE_NAMES.map((name) => (name === "request" ? "client:request_sent" : `vsr:${name}_sent`)),
+  ...MESSAGE_NAMES.map((name) =>
+    name === "request" ? "client:request_sent" : name === "commit" ? "vsr:commit_broadcast" : `vsr:${name}_sent`,
+  ),
   ...OTHER_PHASES,
 ];
 

@@ -88,7 +88,11 @@ export interface Scenario {
   readonly maxTimeMs: number;
   readonly clients: number;
   readonly requestsPerClient: number;
-  readonly keys: number;
+  readonly replicas: 3 | 5;
+  readonly tenants: number;
+  readonly keysPerTenant: number;
+  /** Sessions that the database keeps; more clients than that take them from each other. */
+  readonly sessions: number;
   /** Mean time between an answer and the next request. */
   readonly thinkTimeMs: number;
 }
@@ -145,7 +149,7 @@ const COMBINED_STORAGE: StorageFaults = {
   fsyncFailurePerMillion: 1_000,
 };
 
-const COMMON = { clients: 4, keys: 6, maxTimeMs: 10_000 } as const;
+const COMMON = { clients: 4, replicas: 3, tenants: 1, keysPerTenant: 6, sessions: 16, maxTimeMs: 10_000 } as const;
 
 export const SCENARIOS: readonly Scenario[] = [
   {

@@ -8,19 +8,20 @@
  */
 import type { Coverage } from "./coverage.ts";
 import { Violation } from "./invariants/catalogue.ts";
+import { SETTLE_EVENTS, SETTLE_US, replicasAreAtRest, whyNotAtRest } from "./invariants/liveness-eventual-progress.ts";
 import { SimulatedNetwork } from "./network.ts";
 import { Random } from "./random.ts";
 import { NO_NETWORK_FAULTS } from "./scenarios.ts";
 import { Scheduler } from "./scheduler.ts";
 import { Cluster } from "./simulation/cluster.ts";
-import { EVENT, REPLICA_COUNT, STREAM } from "./simulation/events.ts";
+import { EVENT, STREAM } from "./simulation/events.ts";
 import { FaultInjector } from "./simulation/fault-injector.ts";
 import { kernelStateHash, storageHash } from "./simulation/hashes.ts";
-import { clientCountOf, type SimulationOptions, type SimulationResult } from "./simulation/options.ts";
+import { clientCountOf, databaseSizeOf, type SimulationOptions, type SimulationResult } from "./simulation/options.ts";
 import { Referee } from "./simulation/referee.ts";
-import { SETTLE_EVENTS, SETTLE_US, replicasAreAtRest, whyNotAtRest } from "./simulation/rest.ts";
 import { swarm } from "./simulation/swarm.ts";
 import { Workload } from "./simulation/workload.ts";
+import { CHECKPOINT_INTERVAL } from "./vsr/checkpoint.ts";
 import type { Message } from "./vsr/messages.ts";
 import { DEFAULT_TIMEOUTS } from "./vsr/state.ts";
 
@@ -28,6 +29,7 @@ const CHECK_US = 20_000;
 
 export class Simulation {
   private readonly options: SimulationOptions;
+  private readonly replicaCount: number;
   private readonly coverage: Coverage;
   private readonly scheduler = new Scheduler();
   private readonly network: SimulatedNetwork;
@@ -54,31 +56,38 @@ export class Simulation {
     this.options = options;
     this.coverage = coverage;
     const clientCount = clientCountOf(scenario);
-    const nodeCount = REPLICA_COUNT + clientCount;
+    const replicaCount = scenario.replicas;
+    this.replicaCount = replicaCount;
+    const nodeCount = replicaCount + clientCount;
     const networkRandom = stream(STREAM.network);
     const network = new SimulatedNetwork(networkRandom, scheduler, coverage, nodeCount, EVENT.deliver, networkFaults);
-    const referee = new Referee(options, coverage);
     const cluster = new Cluster({
       configuration: {
-        replicaCount: REPLICA_COUNT,
-        keys: scenario.keys,
-        clients: clientCount,
+        replicaCount,
+        database: databaseSizeOf(scenario),
+        checkpointInterval: CHECKPOINT_INTERVAL,
         timeouts: DEFAULT_TIMEOUTS,
         bugs: options.bugs,
       },
       scheduler,
       network,
-      referee,
       coverage,
       diskRandom,
       onViewChangeStep: (replica) => {
         this.faults.onViewChangeStep(replica);
       },
     });
+    const referee = new Referee(options, coverage, {
+      replicas: cluster.replicas,
+      disks: cluster.disks,
+      impaired: () => this.faults.impairedCount,
+    });
+    cluster.watchedBy(referee);
     this.network = network;
     this.referee = referee;
     this.cluster = cluster;
     this.faults = new FaultInjector({
+      replicaCount,
       networkFaults,
       storageFaults,
       cluster,
@@ -89,7 +98,7 @@ export class Simulation {
       diskRandom,
     });
     this.workload = new Workload(options, stream(STREAM.workload), scheduler, network, referee, coverage);
-    for (let replica = 0; replica < REPLICA_COUNT; replica++) cluster.add(this.faults.drawClockRate(), faultRandom);
+    for (let replica = 0; replica < replicaCount; replica++) cluster.add(this.faults.drawClockRate(), faultRandom);
     this.workload.start();
     scheduler.schedule(CHECK_US, EVENT.check, 0, 0, null);
     this.faults.start();
@@ -130,8 +139,8 @@ export class Simulation {
   private dispatch(kind: number, target: number, detail: number, message: Message | null): void {
     switch (kind) {
       case EVENT.deliver:
-        if (target < REPLICA_COUNT) this.cluster.deliver(target, detail, message!);
-        else this.workload.onReply(target - REPLICA_COUNT, detail, message!);
+        if (target < this.replicaCount) this.cluster.deliver(target, detail, message!);
+        else this.workload.onReply(target - this.replicaCount, detail, message!);
         break;
       case EVENT.tick:
         this.onTick(target, detail);
@@ -195,21 +204,21 @@ export class Simulation {
     this.faults.end();
     this.network.heal(NO_NETWORK_FAULTS);
     this.cluster.heal();
-    for (let replica = 0; replica < REPLICA_COUNT; replica++) this.faults.restart(replica);
+    for (let replica = 0; replica < this.replicaCount; replica++) this.faults.restart(replica);
     this.workload.close();
   }
 
   /** Without rest, what clients were told is judged first: a wrong answer says more than a missing one. */
   private checkAtEnd(): void {
-    const { replicas, disks } = this.cluster;
+    const { replicas } = this.cluster;
     const { clients } = this.workload;
     if (this.isAtRest()) {
-      this.referee.atRest(replicas, disks, clients);
+      this.referee.atRest(clients);
       return;
     }
     const settledUs = this.scheduler.nowUs - this.settledAtUs;
     const settledEvents = this.events - this.settledAtEvents;
-    this.referee.withoutRest(replicas, whyNotAtRest(replicas, clients, settledUs, settledEvents));
+    this.referee.withoutRest(whyNotAtRest(replicas, clients, settledUs, settledEvents));
   }
 
   private isAtRest(): boolean {

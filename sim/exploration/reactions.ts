@@ -6,6 +6,7 @@ import { type Entry } from "../vsr/log.ts";
 import { MESSAGE, type Message } from "../vsr/messages.ts";
 import { startReplica } from "../vsr/recovery.ts";
 import { INPUT, Input, step } from "../vsr/replica.ts";
+import { copyRepair } from "../vsr/repair-state.ts";
 import { JOB, Outputs, ReplicaState, TO_OTHER_REPLICAS, type ReplicaConfiguration } from "../vsr/state.ts";
 import { FORMATTED_DISK, addDisk, type ExploredDisk } from "./disk.ts";
 import { Fingerprint, addMessage, addReplica } from "./fingerprint.ts";
@@ -13,12 +14,6 @@ import type { Envelope, Node, Reaction, Scope } from "./world.ts";
 
 /** Ids of envelopes are characters in the key of a world. */
 const MAX_ENVELOPES = 0xffff;
-/**
- * Ties the answers to a recovery. One for all, so that a replica that crashes while it recovers may also be
- * given answers to its first question: more than can happen, never less.
- */
-const NONCE = 1;
-
 export class Reactions {
   private readonly scope: Scope;
   private readonly configuration: ReplicaConfiguration;
@@ -58,7 +53,7 @@ export class Reactions {
     const known = node.results.get(name);
     if (known !== undefined) return known;
     this.outputs.clear();
-    const { state } = startReplica(node.state.replica, this.configuration, disk, 0, NONCE, this.outputs);
+    const { state } = startReplica(node.state.replica, this.configuration, disk, 0, node.state.nonce + 1, this.outputs);
     const reactions = [this.complete(state, disk, Infinity)];
     node.results.set(name, reactions);
     return reactions;
@@ -163,6 +158,7 @@ function copyReplica(state: ReplicaState): ReplicaState {
   copy.prepared = state.prepared.slice();
   copy.doViewChanges = state.doViewChanges.slice();
   copy.recoveryResponses = state.recoveryResponses.slice();
+  copy.repair = state.repair === null ? null : copyRepair(state.repair);
   // Time does not pass here: a state transfer may be asked for whenever it helps.
   copy.transferAtUs = 0;
   return copy;

@@ -14,11 +14,12 @@ import {
   DEFAULT_TIMEOUTS,
   JOB,
   Outputs,
+  isSync,
   ReplicaState,
   TO_OTHER_REPLICAS,
   type ReplicaConfiguration,
 } from "../vsr/state.ts";
-import { EVENT, REPLICA_COUNT } from "./events.ts";
+import { EVENT } from "./events.ts";
 import type { Referee } from "./referee.ts";
 
 const TICK_US = 20_000;
@@ -31,7 +32,6 @@ export interface ClusterSurroundings {
   readonly configuration: ReplicaConfiguration;
   readonly scheduler: Scheduler;
   readonly network: SimulatedNetwork;
-  readonly referee: Referee;
   readonly coverage: Coverage;
   readonly diskRandom: Random;
   /** Called when a replica takes a step of a view change. */
@@ -63,7 +63,7 @@ export class Cluster {
   private readonly configuration: ReplicaConfiguration;
   private readonly scheduler: Scheduler;
   private readonly network: SimulatedNetwork;
-  private readonly referee: Referee;
+  private referee!: Referee;
   private readonly coverage: Coverage;
   private readonly diskRandom: Random;
   private readonly onViewChangeStep: (replica: number) => void;
@@ -75,10 +75,14 @@ export class Cluster {
     this.configuration = surroundings.configuration;
     this.scheduler = surroundings.scheduler;
     this.network = surroundings.network;
-    this.referee = surroundings.referee;
     this.coverage = surroundings.coverage;
     this.diskRandom = surroundings.diskRandom;
     this.onViewChangeStep = surroundings.onViewChangeStep;
+  }
+
+  /** Must be called before the first event. */
+  watchedBy(referee: Referee): void {
+    this.referee = referee;
   }
 
   /** Adds the next replica, on a formatted disk. */
@@ -132,8 +136,7 @@ export class Cluster {
 
   /** True while the disk of a replica is busy with an fsync. */
   isSyncing(replica: number): boolean {
-    const { job } = this.disks[replica]!;
-    return job === JOB.syncLog || job === JOB.syncSuperblock;
+    return isSync(this.disks[replica]!.job);
   }
 
   completeDiskJob(state: ReplicaState): void {
@@ -169,6 +172,7 @@ export class Cluster {
       return;
     }
     this.sendMessages(replica);
+    if (outputs.diskTrimTo > 0) this.disks[replica]!.trim(outputs.diskTrimTo);
     if (outputs.diskJob !== JOB.none) this.beginDiskJob(replica);
     if (outputs.diskSuperblock !== null || outputs.installed || outputs.becamePrimary) this.onViewChangeStep(replica);
     this.referee.afterEffects(state);
@@ -183,7 +187,7 @@ export class Cluster {
         this.network.send(replica, to, message);
         continue;
       }
-      for (let other = 0; other < REPLICA_COUNT; other++) {
+      for (let other = 0; other < this.configuration.replicaCount; other++) {
         if (other !== replica) this.network.send(replica, other, message);
       }
     }
@@ -192,8 +196,8 @@ export class Cluster {
   private beginDiskJob(replica: number): void {
     const { outputs, diskRandom } = this;
     const job = outputs.diskJob;
-    this.disks[replica]!.begin(job, outputs.diskFirstOp, outputs.diskEntries, outputs.diskSuperblock);
-    const sync = job === JOB.syncLog || job === JOB.syncSuperblock;
+    this.disks[replica]!.begin(outputs);
+    const sync = isSync(job);
     this.coverage.attempted[sync ? POINT.fsync : POINT.write]! += 1;
     let delayUs = sync ? FSYNC_US / 2 + diskRandom.exponential(FSYNC_US / 2) : diskRandom.exponential(WRITE_US);
     if (this.diskSlowUntilUs[replica]! > this.scheduler.nowUs) {
@@ -224,6 +228,8 @@ export class Cluster {
     const nowUs = this.clock(replica);
     const { state, recovering } = startReplica(replica, this.configuration, disk, nowUs, this.nonces, outputs);
     this.replicas[replica] = state;
+    // What it read from its own disk is not what it was given by others.
+    outputs.adopted = null;
     this.referee.onStart(state);
     const found = { badLog: recovering, badSuperblock: state.superblockRepairNeeded };
     this.perform(state);

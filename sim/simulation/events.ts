@@ -19,5 +19,3 @@ export const EVENT = {
 
 /** Streams of random numbers; see random.ts. */
 export const STREAM = { network: 1, disk: 2, faults: 3, workload: 4, mix: 5 } as const;
-
-export const REPLICA_COUNT = 3;

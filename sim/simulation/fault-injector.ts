@@ -1,18 +1,19 @@
 /** The faults of a seed: which happen when, to whom, and within what budget. */
-import { PHASE, POINT, type Coverage } from "../coverage.ts";
+import { POINT, type Coverage } from "../coverage.ts";
 import type { SimulatedNetwork } from "../network.ts";
 import type { Random } from "../random.ts";
 import type { NetworkFaults, StorageFaults } from "../scenarios.ts";
 import type { Scheduler } from "../scheduler.ts";
 import { JOB, mayVote, type ReplicaState } from "../vsr/state.ts";
 import type { Cluster } from "./cluster.ts";
-import { EVENT, REPLICA_COUNT } from "./events.ts";
+import { EVENT } from "./events.ts";
 
 /** A crash aimed at a view change comes so long after one of its steps. */
 const VIEW_CHANGE_CRASH_US = 700;
 
 /** Everything an injector needs from the rest of a simulation. */
 export interface FaultSurroundings {
+  readonly replicaCount: number;
   readonly networkFaults: NetworkFaults;
   readonly storageFaults: StorageFaults;
   readonly cluster: Cluster;
@@ -32,15 +33,17 @@ export class FaultInjector {
   private readonly coverage: Coverage;
   private readonly faultRandom: Random;
   private readonly diskRandom: Random;
+  private readonly replicaCount: number;
   private active = true;
-  /** The replica whose disk lost acknowledged data and that has not recovered yet; -1 for none. */
-  private impaired = -1;
+  /** Replicas whose disk lost acknowledged data and that have not recovered yet. */
+  private readonly impaired = new Set<number>();
   /** Per replica, damage that its disk has suffered and that it has not found yet. */
-  private readonly torn = new Array<boolean>(REPLICA_COUNT).fill(false);
-  private readonly rotten = new Array<boolean>(REPLICA_COUNT).fill(false);
-  private readonly rottenSuperblock = new Array<boolean>(REPLICA_COUNT).fill(false);
+  private readonly torn: boolean[] = [];
+  private readonly rotten: boolean[] = [];
+  private readonly rottenSuperblock: boolean[] = [];
 
   constructor(surroundings: FaultSurroundings) {
+    this.replicaCount = surroundings.replicaCount;
     this.networkFaults = surroundings.networkFaults;
     this.storageFaults = surroundings.storageFaults;
     this.cluster = surroundings.cluster;
@@ -49,6 +52,15 @@ export class FaultInjector {
     this.coverage = surroundings.coverage;
     this.faultRandom = surroundings.faultRandom;
     this.diskRandom = surroundings.diskRandom;
+  }
+
+  get impairedCount(): number {
+    return this.impaired.size;
+  }
+
+  /** At most f replicas at a time may have lost acknowledged data: more would be no fault model. */
+  private mayImpair(replica: number): boolean {
+    return this.impaired.has(replica) || this.impaired.size < (this.replicaCount - 1) >> 1;
   }
 
   /** Draws the time of the first fault of each kind. */
@@ -102,11 +114,14 @@ export class FaultInjector {
         this.scheduleFault(kind, networkFaults.partitionEveryMs);
         break;
       case EVENT.clogFault:
-        this.network.clog(faultRandom.below(REPLICA_COUNT), faultRandom.exponential(networkFaults.clogForMs * 1000));
+        this.network.clog(
+          faultRandom.below(this.replicaCount),
+          faultRandom.exponential(networkFaults.clogForMs * 1000),
+        );
         this.scheduleFault(kind, networkFaults.clogEveryMs);
         break;
       case EVENT.linkFault:
-        this.network.breakLink(REPLICA_COUNT, faultRandom.exponential(networkFaults.linkFailureForMs * 1000));
+        this.network.breakLink(this.replicaCount, faultRandom.exponential(networkFaults.linkFailureForMs * 1000));
         this.scheduleFault(kind, networkFaults.linkFailureEveryMs);
         break;
       case EVENT.pauseFault:
@@ -121,12 +136,12 @@ export class FaultInjector {
   private slowDisk(forUs: number): void {
     this.coverage.attempted[POINT.slowDisk]! += 1;
     this.coverage.applied[POINT.slowDisk]! += 1;
-    this.cluster.diskSlowUntilUs[this.faultRandom.below(REPLICA_COUNT)] = this.scheduler.nowUs + forUs;
+    this.cluster.diskSlowUntilUs[this.faultRandom.below(this.replicaCount)] = this.scheduler.nowUs + forUs;
   }
 
   private pause(): void {
     const { faultRandom } = this;
-    const replica = faultRandom.below(REPLICA_COUNT);
+    const replica = faultRandom.below(this.replicaCount);
     this.coverage.attempted[POINT.pause]! += 1;
     if (this.cluster.replicas[replica] !== null) this.coverage.applied[POINT.pause]! += 1;
     const forUs = faultRandom.exponential(this.networkFaults.pauseForMs * 1000);
@@ -135,8 +150,8 @@ export class FaultInjector {
 
   private crashSome(): void {
     const everybody = this.faultRandom.chance(this.storageFaults.powerLossPerMillion);
-    const victim = this.faultRandom.below(REPLICA_COUNT);
-    for (let replica = 0; replica < REPLICA_COUNT; replica++) {
+    const victim = this.faultRandom.below(this.replicaCount);
+    for (let replica = 0; replica < this.replicaCount; replica++) {
       if ((everybody || replica === victim) && this.cluster.replicas[replica] !== null) this.crash(replica);
     }
   }
@@ -165,11 +180,10 @@ export class FaultInjector {
     return true;
   }
 
-  /** At most one replica at a time may have lost acknowledged data: more than f would be no fault model. */
   private crash(replica: number): void {
     const { coverage, storageFaults, faultRandom } = this;
     this.countFault(POINT.crash);
-    const mayTear = storageFaults.tornWrites && (this.impaired < 0 || this.impaired === replica);
+    const mayTear = storageFaults.tornWrites && this.mayImpair(replica);
     coverage.attempted[POINT.crashDataLoss]! += 1;
     const { lost, kept, torn } = this.cluster.stop(replica, mayTear);
     if (lost + torn > 0) {
@@ -180,7 +194,7 @@ export class FaultInjector {
     if (torn > 0) {
       coverage.applied[POINT.tornWrite]! += 1;
       this.torn[replica] = true;
-      this.impaired = replica;
+      this.impaired.add(replica);
     }
     if (storageFaults.corruptionPerMillion > 0) {
       coverage.attempted[POINT.corruption]! += 1;
@@ -196,10 +210,10 @@ export class FaultInjector {
       if (!disk.rotSuperblock(this.diskRandom)) return;
       this.coverage.applied[POINT.superblockCorruption]! += 1;
       this.rottenSuperblock[replica] = true;
-    } else if (this.impaired < 0 && disk.rotSlot(this.diskRandom)) {
+    } else if (!this.impaired.has(replica) && this.mayImpair(replica) && disk.rotSlot(this.diskRandom)) {
       this.coverage.applied[POINT.corruption]! += 1;
       this.rotten[replica] = true;
-      this.impaired = replica;
+      this.impaired.add(replica);
     }
   }
 
@@ -219,9 +233,8 @@ export class FaultInjector {
 
   /** After a tick: gives the budget back once the impaired replica has everything on its disk again. */
   checkRecovered(state: ReplicaState): void {
-    if (this.impaired !== state.replica) return;
+    if (!this.impaired.has(state.replica)) return;
     if (!mayVote(state) || state.job !== JOB.none || state.syncedOp < state.op || state.clearTo > 0) return;
-    this.impaired = -1;
-    this.coverage.phases[PHASE.recoveryComplete]! += 1;
+    this.impaired.delete(state.replica);
   }
 }

@@ -1,4 +1,5 @@
 /** What a simulation is given, and what it gives back. */
+import type { DatabaseSize } from "../database/database.ts";
 import type { InvariantName } from "../invariants/catalogue.ts";
 import type { Scenario } from "../scenarios.ts";
 import type { PlantedBugs } from "../vsr/state.ts";
@@ -6,6 +7,11 @@ import type { PlantedBugs } from "../vsr/state.ts";
 /** The clients of a scenario, and the auditor; see workload.ts. */
 export function clientCountOf(scenario: Scenario): number {
   return scenario.clients + 1;
+}
+
+export function databaseSizeOf(scenario: Scenario): DatabaseSize {
+  const { tenants, keysPerTenant, sessions } = scenario;
+  return { tenants, keysPerTenant, clients: clientCountOf(scenario), sessions };
 }
 
 export interface SimulationOptions {
