@@ -39,7 +39,8 @@ export type Command =
   | { readonly name: "run"; readonly options: RunOptions }
   | { readonly name: "help" }
   | { readonly name: "list-scenarios"; readonly json: boolean }
-  | { readonly name: "list-invariants"; readonly json: boolean };
+  | { readonly name: "list-invariants"; readonly json: boolean }
+  | { readonly name: "list-canaries"; readonly json: boolean };
 
 /** @throws KimtestError `USAGE` saying what is wrong and what to type instead. */
 export function parseArguments(argv: readonly string[]): Command {

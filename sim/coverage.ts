@@ -111,6 +111,10 @@ export class Coverage {
   /** Checks made, by invariant. */
   readonly invariants: Record<InvariantName, number>;
   readonly violated = new Set<string>();
+  /** Signatures of the plans that queries were executed by. */
+  readonly queryPlans = new Set<string>();
+  simulatedTimeUs = 0;
+  events = 0;
 
   constructor() {
     this.invariants = Object.fromEntries(INVARIANTS.map(({ name }) => [name, 0])) as Record<InvariantName, number>;

@@ -28,7 +28,7 @@ export interface Draft {
   checkDeterminism: boolean;
   checkpointFile: string | null;
   /** Set by a flag that replaces the run. */
-  instead: "help" | "list-scenarios" | "list-invariants" | null;
+  instead: "help" | "list-scenarios" | "list-invariants" | "list-canaries" | null;
   reproFlags: string[];
 }
 
@@ -76,6 +76,9 @@ export function applySwitch(flag: string, draft: Draft): string {
     case "--list-invariants":
       draft.instead = "list-invariants";
       return flag;
+    case "--list-canaries":
+      draft.instead = "list-canaries";
+      return flag;
     case "--no-faults":
       draft.faults = { network: false, storage: false };
       return flag;
@@ -93,9 +96,18 @@ export function applySwitch(flag: string, draft: Draft): string {
       return flag;
     case "--enable-vsr-invariants":
     case "--disable-vsr-invariants":
-      for (const { name, group } of INVARIANTS) {
-        if (group === "vsr") setInvariant(draft, name, flag === "--enable-vsr-invariants");
-      }
+      setGroup(draft, "vsr", flag === "--enable-vsr-invariants");
+      return flag;
+    case "--enable-projection-invariants":
+    case "--disable-projection-invariants":
+      setGroup(draft, "projection", flag === "--enable-projection-invariants");
+      return flag;
+    case "--enable-query-invariants":
+    case "--disable-query-invariants":
+      setGroup(draft, "sql", flag === "--enable-query-invariants");
+      return flag;
+    case "--enable-sql-oracles":
+      setGroup(draft, "sql", true);
       return flag;
     // Always so in this simulator: real replicas, and no traces to be left out.
     case "--vsr-mode":
@@ -104,6 +116,10 @@ export function applySwitch(flag: string, draft: Draft): string {
     default:
       throw usage(`unknown argument "${flag}"`, "vopr --help lists all flags");
   }
+}
+
+function setGroup(draft: Draft, wanted: (typeof INVARIANTS)[number]["group"], enabled: boolean): void {
+  for (const { name, group } of INVARIANTS) if (group === wanted) setInvariant(draft, name, enabled);
 }
 
 function setInvariant(draft: Draft, name: InvariantName, enabled: boolean): void {

@@ -6,11 +6,6 @@ export const DEFAULT_ITERATIONS = 100;
 export const UNSUPPORTED_FLAGS: ReadonlyMap<string, string> = new Map(
   Object.entries({
     "--enable-trace": "traces",
-    "--enable-projection-invariants": "projections",
-    "--disable-projection-invariants": "projections",
-    "--enable-query-invariants": "queries",
-    "--disable-query-invariants": "queries",
-    "--enable-sql-oracles": "SQL",
     "--min-fault-coverage": "coverage thresholds",
     "--min-invariant-coverage": "coverage thresholds",
     "--require-all-invariants": "coverage thresholds",

@@ -15,7 +15,7 @@ Seeds
       --max-events N           events until faults and new requests end (default: the scenario's)
       --max-time SECONDS       simulated seconds until they end (default: the scenario's)
       --check-determinism      run every seed twice and compare
-      --canary NAME            plant a bug: skip-fsync
+      --canary NAME            plant a bug (see --list-canaries)
 
 Workload
       --workload-ops-per-tick N   operations per tick over all clients; 0 for none
@@ -25,6 +25,8 @@ Workload
 Invariants
       --enable-invariant NAME, --disable-invariant NAME
       --enable-vsr-invariants, --disable-vsr-invariants, --core-invariants-only
+      --enable-projection-invariants, --disable-projection-invariants
+      --enable-query-invariants, --disable-query-invariants, --enable-sql-oracles
       --list-invariants
 
 Output
@@ -33,6 +35,7 @@ Output
       --no-failure-diagnosis   without the details
       --checkpoint-file PATH   where to go on, and where to keep how far it got
       --list-scenarios         with --json as data
+      --list-canaries          with --json as data
   -h, --help
 
 Accepted because it is always so: --vsr-mode, --no-trace-on-failure.

@@ -18,6 +18,7 @@ import { EVENT, STREAM } from "./simulation/events.ts";
 import { FaultInjector } from "./simulation/fault-injector.ts";
 import { kernelStateHash, storageHash } from "./simulation/hashes.ts";
 import { clientCountOf, databaseSizeOf, type SimulationOptions, type SimulationResult } from "./simulation/options.ts";
+import { Prober } from "./simulation/prober.ts";
 import { Referee } from "./simulation/referee.ts";
 import { swarm } from "./simulation/swarm.ts";
 import { Workload } from "./simulation/workload.ts";
@@ -37,6 +38,8 @@ export class Simulation {
   private readonly cluster: Cluster;
   private readonly faults: FaultInjector;
   private readonly workload: Workload;
+  private readonly prober: Prober;
+  private probedReplica = 0;
   private active = true;
   private settledAtUs = 0;
   private settledAtEvents = 0;
@@ -59,7 +62,10 @@ export class Simulation {
     const replicaCount = scenario.replicas;
     this.replicaCount = replicaCount;
     const nodeCount = replicaCount + clientCount;
-    const networkRandom = stream(STREAM.network);
+    // A canary: what is not drawn from the seed cannot be repeated.
+    const networkRandom = options.bugs.unseededRandom
+      ? new Random(Math.floor(Math.random() * 2 ** 32), 0, STREAM.network)
+      : stream(STREAM.network);
     const network = new SimulatedNetwork(networkRandom, scheduler, coverage, nodeCount, EVENT.deliver, networkFaults);
     const cluster = new Cluster({
       configuration: {
@@ -83,6 +89,7 @@ export class Simulation {
       impaired: () => this.faults.impairedCount,
     });
     cluster.watchedBy(referee);
+    this.prober = new Prober(stream(STREAM.queries), referee, coverage);
     this.network = network;
     this.referee = referee;
     this.cluster = cluster;
@@ -172,6 +179,7 @@ export class Simulation {
     const state = this.cluster.awake(replica, life, EVENT.tick);
     if (state === null) return;
     this.cluster.tick(state);
+    this.referee.onTick(state);
     this.faults.checkRecovered(state);
   }
 
@@ -182,6 +190,9 @@ export class Simulation {
 
   /** Now and then: is it time to end the faults, or is all at rest since? */
   private onCheck(): void {
+    this.probedReplica = (this.probedReplica + 1) % this.replicaCount;
+    const probed = this.cluster.replicas[this.probedReplica] ?? null;
+    if (probed !== null) this.prober.probe(probed);
     if (this.active) {
       const over = this.events >= this.options.maxEvents || this.scheduler.nowUs >= this.options.maxTimeUs;
       if (over || this.workload.isDone()) this.settle();

@@ -7,6 +7,7 @@ import { setImmediate } from "node:timers/promises";
 import { stringifyJson } from "../contracts/json.ts";
 import { parseArguments, type Command } from "./arguments.ts";
 import { runBatch, type BatchDeps } from "./batch.ts";
+import { CANARIES } from "./canaries.ts";
 import { leaveQuietly, reportError, write } from "./console.ts";
 import { HELP } from "./help.ts";
 import { INVARIANTS } from "./invariants/catalogue.ts";
@@ -37,6 +38,9 @@ async function perform(command: Command): Promise<number> {
       return 0;
     case "list-invariants":
       await write(command.json ? `${stringifyJson({ invariants: INVARIANTS })}\n` : invariantTable());
+      return 0;
+    case "list-canaries":
+      await write(command.json ? `${stringifyJson({ canaries: canaryList() })}\n` : canaryTable());
       return 0;
     case "run": {
       const options = command.options;
@@ -89,6 +93,17 @@ function scenarioTable(): string {
     const also = aliases.length === 0 ? "" : ` (also ${aliases.join(", ")})`;
     return `${name}${also}: ${title}, ${expectation}\n    ${description}\n`;
   }).join("");
+}
+
+function canaryList(): object[] {
+  return CANARIES.map(({ name, description, finds, scenario }) => ({ name, description, finds, scenario }));
+}
+
+function canaryTable(): string {
+  return CANARIES.map(
+    ({ name, description, finds, scenario }) =>
+      `${name}: found by ${finds === "determinism" ? "--check-determinism" : finds} in ${scenario}\n    ${description}\n`,
+  ).join("");
 }
 
 function invariantTable(): string {

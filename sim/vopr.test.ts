@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "@jest/globals";
 import { parseJson } from "../contracts/json.ts";
 import { voprRecordSchema } from "../contracts/vopr.ts";
+import { CANARIES } from "./canaries.ts";
 import { SCENARIOS } from "./scenarios.ts";
 
 const PROGRAM = fileURLToPath(new URL("vopr.ts", import.meta.url));
@@ -60,6 +61,9 @@ describe("output", () => {
     expect(status).toBe(0);
     const { scenarios } = JSON.parse(stdout) as { scenarios: { name: string }[] };
     expect(scenarios.map(({ name }) => name)).toEqual(SCENARIOS.map(({ name }) => name));
+    const { canaries } = JSON.parse(vopr("--list-canaries", "--json").stdout) as { canaries: { name: string }[] };
+    expect(canaries.map(({ name }) => name)).toEqual(CANARIES.map(({ name }) => name));
+    expect(vopr("--list-canaries").stdout).toContain("wrong-hash: found by hash_chain in baseline\n");
     expect(vopr("--list-invariants").stdout).toContain("linearizability (core)");
     expect(vopr("--help").stdout).toContain("--scenario NAME");
   });
@@ -68,7 +72,7 @@ describe("output", () => {
 describe("wrong usage", () => {
   test.each([
     [["-n", "many"], '--iterations is "many"'],
-    [["--scenario", "nope"], "hint: scenarios: baseline, swizzle, gray, combined"],
+    [["--scenario", "nope"], "hint: scenarios: baseline, swizzle, gray, multi-tenant, combined"],
     [["--canary", "nope"], "hint: canaries: skip-fsync"],
     [["bisect", "x"], "bisect is not supported by the embedded vopr yet"],
   ])("%j", (argv, message) => {

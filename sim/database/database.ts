@@ -57,6 +57,8 @@ export class Database {
   readonly rows: (readonly number[] | null)[];
   hashLow = 0;
   hashHigh = 0;
+  /** The cell that the operation executed last has changed; -1 when it changed none. */
+  changedCell = -1;
   /** Sessions that were taken from silent clients. */
   evictions = 0;
 
@@ -104,6 +106,7 @@ export class Database {
   /** Executes the operation committed as number `op`; a request that was executed before changes nothing. */
   execute(op: number, operation: Operation): number {
     const client = operation.client;
+    this.changedCell = -1;
     if (!this.accepts(operation)) return this.results[client]!;
     if (operation.kind === OPERATION.register) this.makeRoom(client);
     this.changeSession(client, -1);
@@ -204,6 +207,7 @@ export class Database {
       this.hashHigh = (this.hashHigh + cellHigh(KEY_CELL, cell, value, 0, 0)) | 0;
     }
     this.values[cell] = value;
+    this.changedCell = cell;
   }
 
   /** Adds a client's session to the hash, or takes it out. */

@@ -2,6 +2,7 @@
  * What a node does with an input: runs the replica's own code, lets its disk do what was asked for, and
  * keeps one object per different node and message.
  */
+import { Projection } from "../database/projection.ts";
 import { type Entry } from "../vsr/log.ts";
 import { MESSAGE, type Message } from "../vsr/messages.ts";
 import { startReplica } from "../vsr/recovery.ts";
@@ -154,6 +155,8 @@ function copyReplica(state: ReplicaState): ReplicaState {
   const copy = Object.assign(new ReplicaState(state.replica, state.configuration), state);
   copy.log = state.log.slice();
   copy.database = state.database.copy();
+  // Nobody asks it anything here.
+  copy.projection = new Projection(0, state.configuration.bugs);
   copy.acknowledged = state.acknowledged.slice();
   copy.prepared = state.prepared.slice();
   copy.doViewChanges = state.doViewChanges.slice();

@@ -67,6 +67,31 @@ export const INVARIANTS = [
     group: "vsr",
     description: "a replica that lost its log comes back with all that was committed before, in no older view",
   },
+  {
+    name: "projection_applied_position_monotonic",
+    group: "projection",
+    description: "a projection never goes back, and never ahead of what is committed",
+  },
+  {
+    name: "projection_mvcc_visibility",
+    group: "projection",
+    description: "read as of any operation, a projection shows what was committed up to it",
+  },
+  {
+    name: "projection_applied_index_integrity",
+    group: "projection",
+    description: "the index of a projection holds every row once, in order, and nothing else",
+  },
+  {
+    name: "sql_tlp_partitioning",
+    group: "sql",
+    description: "every row is in exactly one of p, NOT p and p IS NULL",
+  },
+  {
+    name: "sql_norec_equivalence",
+    group: "sql",
+    description: "a query by its plan finds as many rows as asking every row by hand",
+  },
 ] as const;
 
 export type InvariantName = (typeof INVARIANTS)[number]["name"];

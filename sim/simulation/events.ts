@@ -18,4 +18,4 @@ export const EVENT = {
 } as const;
 
 /** Streams of random numbers; see random.ts. */
-export const STREAM = { network: 1, disk: 2, faults: 3, workload: 4, mix: 5 } as const;
+export const STREAM = { network: 1, disk: 2, faults: 3, workload: 4, mix: 5, queries: 6 } as const;

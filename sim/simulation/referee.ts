@@ -7,6 +7,7 @@ import { CommitHistory, forgottenRequest, withoutQuorum } from "../invariants/co
 import { Model } from "../invariants/data-correctness.ts";
 import { brokenChain, brokenLink } from "../invariants/hash-chain.ts";
 import { History, checkLinearizability } from "../invariants/linearizability.ts";
+import { AppliedPosition } from "../invariants/projection-applied-position-monotonic.ts";
 import { ReplicaConsistency } from "../invariants/replica-consistency.ts";
 import { ReplicaHeadProgress } from "../invariants/replica-head-progress.ts";
 import { differingDisk, differingState, replay } from "../invariants/storage-determinism.ts";
@@ -53,6 +54,7 @@ export class Referee {
   private readonly headProgress: ReplicaHeadProgress;
   private readonly prefix: PrefixProperty;
   private readonly recovery: RecoverySafety;
+  private readonly appliedPosition: AppliedPosition;
   private readonly watchesHeads: boolean;
   private readonly watchesPrefixes: boolean;
 
@@ -67,6 +69,7 @@ export class Referee {
     this.model = new Model(size);
     this.commitHistory = new CommitHistory(replicas, size.clients);
     this.headProgress = new ReplicaHeadProgress(replicas);
+    this.appliedPosition = new AppliedPosition(replicas);
     this.prefix = new PrefixProperty(replicas);
     this.recovery = new RecoverySafety(replicas);
   }
@@ -82,6 +85,7 @@ export class Referee {
   onStart(state: ReplicaState): void {
     const { replica } = state;
     this.commitHistory.continuesFrom(replica, state.commit);
+    this.appliedPosition.restarted(replica);
     if (state.checkpoint !== null) this.onCheckpoint(replica, state.checkpoint, PHASE.checkpointRead);
     this.check("hash_chain", brokenChain(state.log, state.base));
     if (state.status === STATUS.recovering) {
@@ -187,6 +191,15 @@ export class Referee {
     this.coverage.invariants.vsr_prefix_property += 1;
     const reason = this.prefix.check(replica, view, newest);
     if (reason !== null) throw new Violation("vsr_prefix_property", reason);
+  }
+
+  /** A replica's clock has ticked: its projection may have moved. */
+  onTick(state: ReplicaState): void {
+    const { replica, projection, commit } = state;
+    this.check(
+      "projection_applied_position_monotonic",
+      this.appliedPosition.check(replica, projection.appliedOp, commit),
+    );
   }
 
   /** A client was answered. */

@@ -20,6 +20,7 @@ export function forgetBelow(state: ReplicaState, op: number): void {
 export function adoptCheckpoint(state: ReplicaState, checkpoint: Checkpoint, outputs: Outputs): void {
   state.database = checkpoint.database.copy();
   state.commit = checkpoint.op;
+  state.projection.reset(state.database, checkpoint.op);
   state.pendingCheckpoint = checkpoint;
   state.log = new Array<Entry>(checkpoint.op).fill(FORGOTTEN);
   state.log.push(checkpoint.anchor);

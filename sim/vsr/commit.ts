@@ -10,6 +10,10 @@ function asRead({ key, value, client, request, session, tenant }: Operation): Op
   return new Operation(OPERATION.read, key, value, client, request, session, tenant);
 }
 
+function cellOf(state: ReplicaState, { tenant, key }: Operation): number {
+  return tenant * state.configuration.database.keysPerTenant + key;
+}
+
 /** Executes all operations up to `commit` that are in the log; the primary answers the clients. */
 export function commitUpTo(state: ReplicaState, commit: number, outputs: Outputs): void {
   const target = Math.min(commit, state.op);
@@ -25,6 +29,8 @@ export function commitUpTo(state: ReplicaState, commit: number, outputs: Outputs
     const executed = skipped ? asRead(operation) : operation;
     const result = state.database.execute(entry.op, executed);
     state.commit += 1;
+    const { changedCell, values } = state.database;
+    state.projection.enqueue(entry.op, changedCell, changedCell < 0 ? 0 : values[changedCell]!);
     if (checkpointDue) {
       state.pendingCheckpoint = new Checkpoint(entry, before ?? state.database.copy());
       outputs.checkpoint = state.pendingCheckpoint;
@@ -33,11 +39,13 @@ export function commitUpTo(state: ReplicaState, commit: number, outputs: Outputs
     outputs.stateHashes.push(state.database.hashLow, state.database.hashHigh);
     outputs.results.push(result);
     outputs.rows.push(operation.kind === OPERATION.scan ? state.database.rows[operation.client]! : null);
+    const stale = bugs.readsProjection && operation.kind === OPERATION.read;
+    const answer = stale ? state.projection.read(cellOf(state, operation), state.projection.appliedOp) : result;
     // A client whose newer request was executed does not wait for this one.
     if (answering && state.database.remembers(operation)) {
       outputs.send(
         replicaCount + operation.client,
-        reply(state.replica, state.view, operation.request, result, state.database.rows[operation.client]!),
+        reply(state.replica, state.view, operation.request, answer, state.database.rows[operation.client]!),
       );
     }
   }

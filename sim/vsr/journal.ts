@@ -41,10 +41,9 @@ function writeSuperblock(state: ReplicaState, outputs: Outputs): void {
   const logView = installed ? state.logView : durable.logView;
   const head = installed ? state.head : durable.head;
   const written = state.checkpointWritten ? state.jobCheckpoint : null;
-  const view = state.configuration.bugs.forgetsView ? logView : state.view;
   const superblock = new Superblock(
     durable.sequence + 1,
-    view,
+    state.view,
     logView,
     head,
     written === null ? durable.checkpointOp : written.op,
@@ -53,7 +52,12 @@ function writeSuperblock(state: ReplicaState, outputs: Outputs): void {
   state.job = JOB.writeSuperblock;
   state.jobSuperblock = superblock;
   outputs.diskJob = JOB.writeSuperblock;
-  outputs.diskSuperblock = superblock;
+  outputs.diskSuperblock = state.configuration.bugs.forgetsView ? withoutPromise(superblock) : superblock;
+}
+
+/** Canary: the last view that was normal instead of the one promised. */
+function withoutPromise({ sequence, logView, head, checkpointOp, checkpointArea }: Superblock): Superblock {
+  return new Superblock(sequence, logView, logView, head, checkpointOp, checkpointArea);
 }
 
 function writeEntries(state: ReplicaState, outputs: Outputs): void {
@@ -63,8 +67,15 @@ function writeEntries(state: ReplicaState, outputs: Outputs): void {
   outputs.diskJob = JOB.writeLog;
   outputs.diskFirstOp = state.dirtyOp;
   outputs.diskEntries = state.log.slice(state.dirtyOp);
+  if (state.configuration.bugs.skipsSlots) skipSlots(outputs);
   for (let op = state.op + 1; op <= state.clearTo; op++) outputs.diskEntries.push(null);
   state.dirtyOp = state.op + 1;
+}
+
+/** Canary: the last entry of a write stays where it is, if its number is a multiple of eight. */
+function skipSlots(outputs: Outputs): void {
+  const { diskEntries } = outputs;
+  if ((diskEntries.at(-1)?.op ?? 1) % 8 === 0) diskEntries.pop();
 }
 
 function writeCheckpoint(state: ReplicaState, outputs: Outputs): void {

@@ -41,6 +41,7 @@ export function onRequest(state: ReplicaState, message: Message, outputs: Output
   const { database } = state;
   if (database.remembers(operation) && !database.accepts(operation)) {
     // Executed before: the answer was lost.
+    if (state.configuration.bugs.neverResends) return;
     const rows = database.rows[client]!;
     outputs.send(message.from, reply(state.replica, state.view, operation.request, database.results[client]!, rows));
     return;

@@ -29,6 +29,9 @@ import {
   resendViewChange,
 } from "./view-change.ts";
 
+/** Operations that the projection takes over at a time. */
+const APPLIED_PER_TICK = 8;
+
 export const INPUT = {
   /** Time has passed; timers that are due fire. */
   tick: 0,
@@ -75,6 +78,7 @@ export function step(state: ReplicaState, input: Input, outputs: Outputs): void 
 
 function onTick(state: ReplicaState, outputs: Outputs): void {
   const nowUs = state.nowUs;
+  state.projection.apply(APPLIED_PER_TICK);
   if (state.status === STATUS.normal && isPrimary(state)) {
     if (nowUs >= state.heartbeatAtUs) onTimer(state, TIMER.heartbeat, outputs);
     return;
@@ -92,7 +96,7 @@ function onTimer(state: ReplicaState, timer: number, outputs: Outputs): void {
     if (normal && isPrimary(state)) sendHeartbeat(state, outputs);
   } else if (timer === TIMER.viewChange) {
     if (state.status !== STATUS.recovering && !(normal && isPrimary(state))) beginViewChange(state, state.view + 1);
-  } else if (!state.configuration.bugs.neverResends) {
+  } else {
     if (state.status === STATUS.viewChange) resendViewChange(state, outputs);
     if (state.status === STATUS.recovering) resendRecovery(state, outputs);
     resendRepair(state, outputs);

@@ -6,6 +6,8 @@
  * exhaustive exploration, or one day real sockets and files.
  */
 import { Database, type DatabaseBugs, type DatabaseSize } from "../database/database.ts";
+import { Projection, type ProjectionBugs } from "../database/projection.ts";
+import type { QueryBugs } from "../database/query.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import type { Message } from "./messages.ts";
 import { ROOT, Superblock, type Entry } from "./log.ts";
@@ -34,7 +36,7 @@ export function isSync(job: number): boolean {
 export const MAX_LOG_ENTRIES = 4096;
 
 /** Deliberate bugs, to show that the invariants find them: what each does is said in ../canaries.ts. */
-export interface PlantedBugs extends DatabaseBugs {
+export interface PlantedBugs extends DatabaseBugs, ProjectionBugs, QueryBugs {
   readonly skipFsync: boolean;
   readonly staleCheckpoint: boolean;
   readonly forgetsView: boolean;
@@ -48,6 +50,8 @@ export interface PlantedBugs extends DatabaseBugs {
   readonly equivocates: boolean;
   readonly skipsSlots: boolean;
   readonly neverResends: boolean;
+  readonly readsProjection: boolean;
+  readonly unseededRandom: boolean;
 }
 
 export const NO_BUGS: PlantedBugs = {
@@ -66,6 +70,13 @@ export const NO_BUGS: PlantedBugs = {
   equivocates: false,
   skipsSlots: false,
   neverResends: false,
+  readsProjection: false,
+  unseededRandom: false,
+  regressesPosition: false,
+  readsNewestVersion: false,
+  staleIndex: false,
+  notUnknownIsTrue: false,
+  exclusiveBound: false,
 };
 
 /** All in microseconds of the replica's own clock. */
@@ -115,6 +126,8 @@ export class ReplicaState {
   /** Length of the log when it was installed for `logView`. */
   head = 0;
   database: Database;
+  /** What queries see; it follows the commits. */
+  projection: Projection;
 
   /** The newest superblock that is on disk for certain. */
   durable: Superblock = new Superblock(0, 0, 0, 0);
@@ -164,6 +177,7 @@ export class ReplicaState {
     this.replica = replica;
     this.configuration = configuration;
     this.database = new Database(configuration.database, configuration.bugs);
+    this.projection = new Projection(this.database.values.length, configuration.bugs);
     this.acknowledged = new Array<number>(configuration.replicaCount).fill(0);
     this.prepared = new Array<number>(configuration.database.clients).fill(-1);
     this.doViewChanges = new Array<Message | null>(configuration.replicaCount).fill(null);
