@@ -9,7 +9,8 @@ import { MAX_U64 } from "../contracts/u64.ts";
 import { canaryNamed } from "./canaries.ts";
 import { applySwitch, applyValue, emptyDraft, unsupported, usage, type Draft } from "./draft.ts";
 import { EXAMPLES, NOT_IN_REPRO, UNSUPPORTED_COMMANDS, UNSUPPORTED_FLAGS, VALUE_FLAGS } from "./flags.ts";
-import { DEFAULT_MIX, NO_NETWORK_FAULTS, NO_STORAGE_FAULTS, type Scenario } from "./scenarios.ts";
+import { NO_NETWORK_FAULTS, NO_STORAGE_FAULTS, type Scenario } from "./scenario.ts";
+import { DEFAULT_MIX } from "./scenarios.ts";
 import type { SimulationOptions } from "./simulation/options.ts";
 import { NO_BUGS } from "./vsr/state.ts";
 

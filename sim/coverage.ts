@@ -5,6 +5,7 @@
  * injected lowers it. Counters are flat arrays; only the report at the end builds objects.
  */
 import { INVARIANTS, type InvariantName } from "./invariants/catalogue.ts";
+import type { Attack } from "./scenario.ts";
 import { MESSAGE_NAMES } from "./vsr/messages.ts";
 
 /** Operations are hit when attempted, faults when applied. */
@@ -30,7 +31,28 @@ const FAULT_POINTS = [
   ["storage.fsync_failure", "fault"],
   ["process.pause", "fault"],
   ["process.clock_drift", "fault"],
+  ["network.partition_asymmetric", "fault"],
+  ["network.partition_one_node", "fault"],
+  ["network.swizzle", "fault"],
+  ["storage.misdirected_write", "fault"],
+  ["storage.checkpoint_corruption", "fault"],
+  ["process.clock_skew", "fault"],
 ] as const;
+
+/** Index of each attack in the counters. */
+export const ATTACK_POINT: Readonly<Record<Attack, number>> = {
+  equivocation: 0,
+  "inflated-commit": 1,
+  "commit-desync": 2,
+  "invalid-metadata": 3,
+  "forged-view-change": 4,
+  "view-change-merge": 5,
+  "tail-mismatch": 6,
+  "identical-claims": 7,
+  "oversized-start-view": 8,
+  "invalid-repair-range": 9,
+  "invalid-command": 10,
+};
 
 /** Index of each fault point in the counters. */
 export const POINT = {
@@ -55,7 +77,16 @@ export const POINT = {
   fsyncFailure: 18,
   pause: 19,
   clockDrift: 20,
+  partitionAsymmetric: 21,
+  partitionOneNode: 22,
+  swizzle: 23,
+  misdirectedWrite: 24,
+  checkpointCorruption: 25,
+  clockSkew: 26,
 } as const;
+
+/** Lies of a replica; apart from the faults, because the protocol is not made to tolerate them. */
+const ATTACK_NAMES = Object.keys(ATTACK_POINT) as readonly Attack[];
 
 /** Phases that are no messages; their counters stand behind those of the messages. */
 const OTHER_PHASES = [
@@ -106,6 +137,8 @@ export class Coverage {
   readonly attempted = new Array<number>(FAULT_POINTS.length).fill(0);
   readonly applied = new Array<number>(FAULT_POINTS.length).fill(0);
   readonly observed = new Array<number>(FAULT_POINTS.length).fill(0);
+  readonly attacksAttempted = new Array<number>(ATTACK_NAMES.length).fill(0);
+  readonly attacksApplied = new Array<number>(ATTACK_NAMES.length).fill(0);
   /** Messages sent by kind, then the other phases. */
   readonly phases = new Array<number>(PHASE_NAMES.length).fill(0);
   /** Checks made, by invariant. */
@@ -152,6 +185,35 @@ export class Coverage {
         coverage_percent: percent(executed, INVARIANTS.length),
         invariant_counts: { ...this.invariants },
       },
+      byzantine: Object.fromEntries(
+        ATTACK_NAMES.map((name, index) => [
+          name,
+          { attempted: this.attacksAttempted[index]!, applied: this.attacksApplied[index]! },
+        ]),
+      ),
+      ...this.thresholdReport(points, reached),
+    };
+  }
+
+  /** The same in the shape that coverage thresholds are checked against: counts, and phases with dots. */
+  private thresholdReport(
+    points: readonly { readonly name: string; readonly hit: boolean }[],
+    phases: readonly { readonly name: string; readonly count: number }[],
+  ): object {
+    const hit = points.filter((point) => point.hit).map(({ name }) => name);
+    return {
+      total_fault_points: points.length,
+      fault_points_hit: hit.length,
+      hit_fault_points: hit,
+      missed_fault_points: points.filter((point) => !point.hit).map(({ name }) => name),
+      invariant_executions: { ...this.invariants },
+      missed_invariants: Object.entries(this.invariants).flatMap(([name, count]) => (count === 0 ? [name] : [])),
+      view_changes: this.phases[PHASE.viewChangeComplete]!,
+      repairs: this.phases[PHASE.repairComplete]!,
+      unique_query_plans: this.queryPlans.size,
+      phase_events: Object.fromEntries(phases.map(({ name, count }) => [name.replace(":", "."), count])),
+      total_events: this.events,
+      simulation_time_ns: this.simulatedTimeUs * 1000,
     };
   }
 

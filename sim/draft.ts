@@ -4,7 +4,8 @@ import { parseU64 } from "../contracts/u64.ts";
 import { canaryNamed } from "./canaries.ts";
 import { DEFAULT_ITERATIONS } from "./flags.ts";
 import { INVARIANTS, type InvariantName } from "./invariants/catalogue.ts";
-import { scenarioNamed, type Scenario } from "./scenarios.ts";
+import { type Scenario } from "./scenario.ts";
+import { scenarioNamed } from "./scenarios.ts";
 
 const MAX_ITERATIONS = 1_000_000_000;
 const MAX_EVENTS = 1_000_000;

@@ -6,7 +6,7 @@
  */
 import { POINT, type Coverage } from "./coverage.ts";
 import type { Random } from "./random.ts";
-import type { NetworkFaults } from "./scenarios.ts";
+import type { NetworkFaults } from "./scenario.ts";
 import type { Scheduler } from "./scheduler.ts";
 import type { Message } from "./vsr/messages.ts";
 
@@ -118,21 +118,29 @@ export class SimulatedNetwork {
     if ((marks & DELIVERED.clogged) !== 0) observed[POINT.clog]! += 1;
   }
 
-  /** Cuts a random set of nodes off from the rest, in both directions or in one. */
-  partition(forUs: number): void {
-    this.count(POINT.partition);
+  /** Cuts a random set of nodes, or one replica, off from the rest: in both directions or in one. */
+  partition(replicaCount: number, forUs: number): void {
     const untilUs = this.scheduler.nowUs + forUs;
+    const oneNode = this.random.below(3) === 0;
     // A bit per node; never all on one side.
-    const side = 1 + this.random.below(2 ** this.nodeCount - 2);
-    const direction = this.random.below(4);
+    const side = oneNode ? 1 << this.random.below(replicaCount) : 1 + this.random.below(2 ** this.nodeCount - 2);
+    const asymmetric = this.random.below(4) === 0;
+    this.count(POINT.partition);
+    if (oneNode) this.count(POINT.partitionOneNode);
+    if (asymmetric) this.count(POINT.partitionAsymmetric);
     for (let from = 0; from < this.nodeCount; from++) {
       for (let to = 0; to < this.nodeCount; to++) {
         const fromSide = (side >>> from) & 1;
         const toSide = (side >>> to) & 1;
-        if (fromSide === toSide || (direction === 0 && fromSide === 0)) continue;
+        if (fromSide === toSide || (asymmetric && fromSide === 0)) continue;
         this.cutUntilUs[from * this.nodeCount + to] = untilUs;
       }
     }
+  }
+
+  /** Counts a swizzle; the clogging of each node follows by itself. */
+  beginSwizzle(): void {
+    this.count(POINT.swizzle);
   }
 
   /** Breaks one direction between two replicas. */

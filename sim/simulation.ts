@@ -11,8 +11,9 @@ import { Violation } from "./invariants/catalogue.ts";
 import { SETTLE_EVENTS, SETTLE_US, replicasAreAtRest, whyNotAtRest } from "./invariants/liveness-eventual-progress.ts";
 import { SimulatedNetwork } from "./network.ts";
 import { Random } from "./random.ts";
-import { NO_NETWORK_FAULTS } from "./scenarios.ts";
+import { NO_NETWORK_FAULTS } from "./scenario.ts";
 import { Scheduler } from "./scheduler.ts";
+import { Byzantine } from "./simulation/byzantine.ts";
 import { Cluster } from "./simulation/cluster.ts";
 import { EVENT, STREAM } from "./simulation/events.ts";
 import { FaultInjector } from "./simulation/fault-injector.ts";
@@ -27,6 +28,8 @@ import type { Message } from "./vsr/messages.ts";
 import { DEFAULT_TIMEOUTS } from "./vsr/state.ts";
 
 const CHECK_US = 20_000;
+/** A replica that lies makes up messages so often. */
+const STRIKE_US = 45_000;
 
 export class Simulation {
   private readonly options: SimulationOptions;
@@ -39,6 +42,7 @@ export class Simulation {
   private readonly faults: FaultInjector;
   private readonly workload: Workload;
   private readonly prober: Prober;
+  private liar: Byzantine | null = null;
   private probedReplica = 0;
   private active = true;
   private settledAtUs = 0;
@@ -106,6 +110,11 @@ export class Simulation {
     });
     this.workload = new Workload(options, stream(STREAM.workload), scheduler, network, referee, coverage);
     for (let replica = 0; replica < replicaCount; replica++) cluster.add(this.faults.drawClockRate(), faultRandom);
+    if (scenario.attack !== null) {
+      this.liar = new Byzantine(scenario.attack, replicaCount, network, coverage);
+      cluster.liar = this.liar;
+      scheduler.schedule(STRIKE_US, EVENT.byzantineStrike, 0, 0, null);
+    }
     this.workload.start();
     scheduler.schedule(CHECK_US, EVENT.check, 0, 0, null);
     this.faults.start();
@@ -122,6 +131,8 @@ export class Simulation {
       this.coverage.violated.add(error.invariant);
       failure = { invariant: error.invariant, message: `${error.message} (at ${this.scheduler.nowUs / 1000} ms)` };
     }
+    this.coverage.events += this.events;
+    this.coverage.simulatedTimeUs += this.scheduler.nowUs;
     return {
       failure,
       events: this.events,
@@ -167,12 +178,24 @@ export class Simulation {
       case EVENT.targetedCrash:
         this.faults.onTargetedCrash(target, detail);
         break;
+      case EVENT.clogNode:
+        this.faults.onClogNode(target, detail);
+        break;
+      case EVENT.byzantineStrike:
+        this.onByzantineStrike();
+        break;
       case EVENT.check:
         this.onCheck();
         break;
       default:
         this.faults.onFault(kind);
     }
+  }
+
+  private onByzantineStrike(): void {
+    const state = this.liar === null ? null : (this.cluster.replicas[this.liar.replica] ?? null);
+    if (state !== null) this.liar?.strike(state);
+    if (this.active) this.scheduler.schedule(STRIKE_US, EVENT.byzantineStrike, 0, 0, null);
   }
 
   private onTick(replica: number, life: number): void {
@@ -213,6 +236,7 @@ export class Simulation {
     this.settledAtUs = this.scheduler.nowUs;
     this.settledAtEvents = this.events;
     this.faults.end();
+    this.liar?.end();
     this.network.heal(NO_NETWORK_FAULTS);
     this.cluster.heal();
     for (let replica = 0; replica < this.replicaCount; replica++) this.faults.restart(replica);

@@ -72,7 +72,7 @@ describe("output", () => {
 describe("wrong usage", () => {
   test.each([
     [["-n", "many"], '--iterations is "many"'],
-    [["--scenario", "nope"], "hint: scenarios: baseline, swizzle, gray, multi-tenant, combined"],
+    [["--scenario", "nope"], "hint: scenarios: baseline, swizzle, gray, multi-tenant, combined, time-compression, "],
     [["--canary", "nope"], "hint: canaries: skip-fsync"],
     [["bisect", "x"], "bisect is not supported by the embedded vopr yet"],
   ])("%j", (argv, message) => {

@@ -87,6 +87,21 @@ export class Database {
     return copy;
   }
 
+  /** True when this is an operation at all, on a key that there is: nothing else may get into the log. */
+  understands({ kind, key, tenant, client }: Operation): boolean {
+    const { tenants, keysPerTenant, clients } = this.size;
+    return (
+      kind >= OPERATION.register &&
+      kind <= OPERATION.scan &&
+      tenant >= 0 &&
+      tenant < tenants &&
+      key >= 0 &&
+      key < keysPerTenant &&
+      client >= 0 &&
+      client < clients
+    );
+  }
+
   /** True when this operation's session is open and its request is the next one: it will be executed. */
   accepts(operation: Operation): boolean {
     const client = operation.client;

@@ -19,6 +19,7 @@ import {
   TO_OTHER_REPLICAS,
   type ReplicaConfiguration,
 } from "../vsr/state.ts";
+import type { Byzantine } from "./byzantine.ts";
 import { EVENT } from "./events.ts";
 import type { Referee } from "./referee.ts";
 
@@ -58,12 +59,16 @@ export class Cluster {
   readonly diskSlowUntilUs: number[] = [];
   /** How fast each replica's clock runs. */
   private readonly clockRates: number[] = [];
+  /** How far ahead each replica's clock is. */
+  readonly clockOffsetsUs: number[] = [];
   /** A replica that found itself in the wrong stays down for good. */
   private readonly stoppedItself: boolean[] = [];
   private readonly configuration: ReplicaConfiguration;
   private readonly scheduler: Scheduler;
   private readonly network: SimulatedNetwork;
   private referee!: Referee;
+  /** Forges what one replica sends; null when all are honest. */
+  liar: Byzantine | null = null;
   private readonly coverage: Coverage;
   private readonly diskRandom: Random;
   private readonly onViewChangeStep: (replica: number) => void;
@@ -96,6 +101,7 @@ export class Cluster {
     this.pausedUntilUs.push(0);
     this.diskSlowUntilUs.push(0);
     this.clockRates.push(clockRate);
+    this.clockOffsetsUs.push(0);
     this.stoppedItself.push(false);
     this.scheduler.schedule(random.between(1, TICK_US), EVENT.tick, replica, 1, null);
   }
@@ -148,7 +154,7 @@ export class Cluster {
   }
 
   private clock(replica: number): number {
-    return Math.floor(this.scheduler.nowUs * this.clockRates[replica]!);
+    return Math.floor(this.scheduler.nowUs * this.clockRates[replica]!) + this.clockOffsetsUs[replica]!;
   }
 
   /** One step of one replica, with `this.input` prepared but for the time. */
@@ -184,13 +190,17 @@ export class Cluster {
       const message = messages[index]!;
       const to = recipients[index]!;
       if (to !== TO_OTHER_REPLICAS) {
-        this.network.send(replica, to, message);
+        this.sendOne(replica, to, message);
         continue;
       }
       for (let other = 0; other < this.configuration.replicaCount; other++) {
-        if (other !== replica) this.network.send(replica, other, message);
+        if (other !== replica) this.sendOne(replica, other, message);
       }
     }
+  }
+
+  private sendOne(replica: number, to: number, message: Message): void {
+    this.network.send(replica, to, this.liar === null ? message : this.liar.forge(replica, to, message));
   }
 
   private beginDiskJob(replica: number): void {

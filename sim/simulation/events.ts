@@ -15,6 +15,9 @@ export const EVENT = {
   pauseFault: 11,
   slowDiskFault: 12,
   targetedCrash: 13,
+  clogNode: 14,
+  clockJump: 15,
+  byzantineStrike: 16,
 } as const;
 
 /** Streams of random numbers; see random.ts. */

@@ -2,7 +2,7 @@
 import { POINT, type Coverage } from "../coverage.ts";
 import type { SimulatedNetwork } from "../network.ts";
 import type { Random } from "../random.ts";
-import type { NetworkFaults, StorageFaults } from "../scenarios.ts";
+import type { NetworkFaults, StorageFaults } from "../scenario.ts";
 import type { Scheduler } from "../scheduler.ts";
 import { JOB, mayVote, type ReplicaState } from "../vsr/state.ts";
 import type { Cluster } from "./cluster.ts";
@@ -41,6 +41,8 @@ export class FaultInjector {
   private readonly torn: boolean[] = [];
   private readonly rotten: boolean[] = [];
   private readonly rottenSuperblock: boolean[] = [];
+  private readonly misdirected: boolean[] = [];
+  private readonly rottenCheckpoint: boolean[] = [];
 
   constructor(surroundings: FaultSurroundings) {
     this.replicaCount = surroundings.replicaCount;
@@ -72,6 +74,7 @@ export class FaultInjector {
     this.scheduleFault(EVENT.clogFault, networkFaults.clogEveryMs);
     this.scheduleFault(EVENT.linkFault, networkFaults.linkFailureEveryMs);
     this.scheduleFault(EVENT.pauseFault, networkFaults.pauseEveryMs);
+    this.scheduleFault(EVENT.clockJump, networkFaults.clockJumpEveryMs);
   }
 
   private scheduleFault(kind: number, everyMs: number): void {
@@ -110,15 +113,16 @@ export class FaultInjector {
         this.scheduleFault(kind, storageFaults.slowDiskEveryMs);
         break;
       case EVENT.partitionFault:
-        this.network.partition(faultRandom.exponential(networkFaults.partitionForMs * 1000));
+        this.network.partition(this.replicaCount, faultRandom.exponential(networkFaults.partitionForMs * 1000));
         this.scheduleFault(kind, networkFaults.partitionEveryMs);
         break;
       case EVENT.clogFault:
-        this.network.clog(
-          faultRandom.below(this.replicaCount),
-          faultRandom.exponential(networkFaults.clogForMs * 1000),
-        );
+        this.swizzle(networkFaults.clogForMs * 1000);
         this.scheduleFault(kind, networkFaults.clogEveryMs);
+        break;
+      case EVENT.clockJump:
+        this.jumpClock(faultRandom.exponential(networkFaults.clockJumpMs * 1000));
+        this.scheduleFault(kind, networkFaults.clockJumpEveryMs);
         break;
       case EVENT.linkFault:
         this.network.breakLink(this.replicaCount, faultRandom.exponential(networkFaults.linkFailureForMs * 1000));
@@ -131,6 +135,36 @@ export class FaultInjector {
       default:
         throw new Error(`unknown event ${kind}`);
     }
+  }
+
+  /**
+   * Swizzle-clogging (FoundationDB): the links of some replicas are clogged one after the other in random
+   * order, and unclogged in another.
+   */
+  private swizzle(meanUs: number): void {
+    const { faultRandom } = this;
+    this.network.beginSwizzle();
+    const always = faultRandom.below(this.replicaCount);
+    for (let node = 0; node < this.replicaCount; node++) {
+      const afterUs = faultRandom.exponential(meanUs / 2);
+      const forUs = faultRandom.exponential(meanUs);
+      if (node === always || faultRandom.below(2) === 0) {
+        this.scheduler.schedule(afterUs, EVENT.clogNode, node, forUs, null);
+      }
+    }
+  }
+
+  onClogNode(node: number, forUs: number): void {
+    if (!this.active) return;
+    this.coverage.observed[POINT.swizzle]! += 1;
+    this.network.clog(node, forUs);
+  }
+
+  /** A clock that time synchronisation sets forward; a monotonic clock is never set back. */
+  private jumpClock(byUs: number): void {
+    const replica = this.faultRandom.below(this.replicaCount);
+    this.countFault(POINT.clockSkew);
+    this.cluster.clockOffsetsUs[replica]! += byUs;
   }
 
   private slowDisk(forUs: number): void {
@@ -199,6 +233,8 @@ export class FaultInjector {
     if (storageFaults.corruptionPerMillion > 0) {
       coverage.attempted[POINT.corruption]! += 1;
       coverage.attempted[POINT.superblockCorruption]! += 1;
+      coverage.attempted[POINT.misdirectedWrite]! += 1;
+      coverage.attempted[POINT.checkpointCorruption]! += 1;
       if (faultRandom.chance(storageFaults.corruptionPerMillion)) this.rot(replica);
     }
     this.scheduler.schedule(faultRandom.exponential(storageFaults.downForMs * 1000), EVENT.restart, replica, 0, null);
@@ -206,15 +242,24 @@ export class FaultInjector {
 
   private rot(replica: number): void {
     const disk = this.cluster.disks[replica]!;
-    if (this.faultRandom.below(3) === 0) {
+    const kind = this.faultRandom.below(6);
+    if (kind < 2) {
       if (!disk.rotSuperblock(this.diskRandom)) return;
       this.coverage.applied[POINT.superblockCorruption]! += 1;
       this.rottenSuperblock[replica] = true;
-    } else if (!this.impaired.has(replica) && this.mayImpair(replica) && disk.rotSlot(this.diskRandom)) {
-      this.coverage.applied[POINT.corruption]! += 1;
-      this.rotten[replica] = true;
-      this.impaired.add(replica);
+    } else if (!this.impaired.has(replica) && this.mayImpair(replica)) {
+      if (kind === 2) this.damage(replica, disk.misdirect(this.diskRandom), POINT.misdirectedWrite, this.misdirected);
+      else if (kind === 3)
+        this.damage(replica, disk.rotCheckpoint(), POINT.checkpointCorruption, this.rottenCheckpoint);
+      else this.damage(replica, disk.rotSlot(this.diskRandom), POINT.corruption, this.rotten);
     }
+  }
+
+  private damage(replica: number, done: boolean, point: number, damaged: boolean[]): void {
+    if (!done) return;
+    this.coverage.applied[point]! += 1;
+    damaged[replica] = true;
+    this.impaired.add(replica);
   }
 
   /** Starts a replica that is down, and sees what it makes of its disk. */
@@ -222,12 +267,14 @@ export class FaultInjector {
     const { badLog, badSuperblock } = this.cluster.restart(replica);
     if (badLog) this.observe(POINT.tornWrite, this.torn, replica);
     if (badLog) this.observe(POINT.corruption, this.rotten, replica);
+    if (badLog) this.observe(POINT.misdirectedWrite, this.misdirected, replica);
+    if (badLog) this.observe(POINT.checkpointCorruption, this.rottenCheckpoint, replica);
     if (badSuperblock) this.observe(POINT.superblockCorruption, this.rottenSuperblock, replica);
   }
 
   /** Counts damage that was done here, once: a replica may find damage that nobody did. */
   private observe(point: number, damaged: boolean[], replica: number): void {
-    if (damaged[replica]!) this.coverage.observed[point]! += 1;
+    if (damaged[replica] === true) this.coverage.observed[point]! += 1;
     damaged[replica] = false;
   }
 

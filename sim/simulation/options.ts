@@ -1,7 +1,7 @@
 /** What a simulation is given, and what it gives back. */
 import type { DatabaseSize } from "../database/database.ts";
 import type { InvariantName } from "../invariants/catalogue.ts";
-import type { Scenario } from "../scenarios.ts";
+import type { Scenario } from "../scenario.ts";
 import type { PlantedBugs } from "../vsr/state.ts";
 
 /** The clients of a scenario, and the auditor; see workload.ts. */

@@ -18,6 +18,8 @@ import type { Referee } from "./referee.ts";
 
 const CLIENT_TIMEOUT_US = 120_000;
 const CLIENT_TIMEOUT_MAX_US = 500_000;
+/** The auditor has to be done soon after the last fault. */
+const AUDITOR_PAUSE_US = 30_000;
 
 export class Workload {
   readonly clients: Client[] = [];
@@ -88,7 +90,9 @@ export class Workload {
   }
 
   private scheduleNext(client: number): void {
-    this.scheduler.schedule(this.random.exponential(this.options.thinkTimeUs), EVENT.clientNext, client, 0, null);
+    const { thinkTimeUs } = this.options;
+    const meanUs = client === this.auditor.client ? Math.min(thinkTimeUs, AUDITOR_PAUSE_US) : thinkTimeUs;
+    this.scheduler.schedule(this.random.exponential(meanUs), EVENT.clientNext, client, 0, null);
   }
 
   onNext(number: number): void {

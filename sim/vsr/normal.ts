@@ -39,6 +39,7 @@ export function onRequest(state: ReplicaState, message: Message, outputs: Output
   const operation = message.operation!;
   const { client, session } = operation;
   const { database } = state;
+  if (!database.understands(operation)) return;
   if (database.remembers(operation) && !database.accepts(operation)) {
     // Executed before: the answer was lost.
     if (state.configuration.bugs.neverResends) return;
@@ -52,13 +53,25 @@ export function onRequest(state: ReplicaState, message: Message, outputs: Output
     return;
   }
   const { bugs } = state.configuration;
-  if (operation.request <= state.prepared[client]! && !bugs.repeatsRequests) return;
+  if (isInFlight(state, operation) && !bugs.repeatsRequests) return;
   if (!database.accepts(operation) || state.log.length >= MAX_LOG_ENTRIES) return;
   state.prepared[client] = operation.request;
   if (bugs.answersEarly && operation.kind === OPERATION.write && operation.request % 4 === 0) {
     outputs.send(message.from, reply(state.replica, state.view, operation.request, operation.value, null));
   }
   appendAsPrimary(state, operation, outputs);
+}
+
+/** True when the request is numbered already. One that registers may be needed again: its session may be gone since. */
+function isInFlight(state: ReplicaState, operation: Operation): boolean {
+  const { client, request: number } = operation;
+  if (number > state.prepared[client]!) return false;
+  if (operation.kind !== OPERATION.register) return true;
+  for (let op = state.commit + 1; op <= state.op; op++) {
+    const earlier = state.log[op]!.operation;
+    if (earlier.client === client && earlier.request >= number) return true;
+  }
+  return false;
 }
 
 function appendAsPrimary(state: ReplicaState, operation: Operation, outputs: Outputs): void {
