@@ -104,7 +104,8 @@ describe("what is refused", () => {
     [["--json", "stray"], 'unknown argument "stray"'],
     [["walk"], '"walk" is no command'],
     [["repro", "x.kmb"], "repro is not supported by the embedded vopr yet"],
-    [["--enable-trace"], "--enable-trace is not supported by the embedded vopr yet"],
+    [["--trace-filter", "some"], 'there is no trace filter "some"'],
+    [["--enable-trace"], "--enable-trace without --trace-out would be written nowhere"],
     [["--coverage-threshold", "80"], "--coverage-threshold is not supported by the embedded vopr yet"],
     [["--seed", "18446744073709551615", "-n", "2"], "2 seeds from 18446744073709551615 on do not fit into 64 bits"],
   ])("%j", (argv, message) => {

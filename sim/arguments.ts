@@ -12,6 +12,7 @@ import { EXAMPLES, NOT_IN_REPRO, UNSUPPORTED_COMMANDS, UNSUPPORTED_FLAGS, VALUE_
 import { NO_NETWORK_FAULTS, NO_STORAGE_FAULTS, type Scenario } from "./scenario.ts";
 import { DEFAULT_MIX } from "./scenarios.ts";
 import type { SimulationOptions } from "./simulation/options.ts";
+import type { TraceFilter } from "./trace.ts";
 import { NO_BUGS } from "./vsr/state.ts";
 
 /** More requests than this per client would not fit into a replica's log. */
@@ -30,6 +31,12 @@ export interface RunOptions {
   readonly json: boolean;
   readonly verbose: boolean;
   readonly diagnosis: boolean;
+  /** Every seed is traced, not only one that failed. */
+  readonly traceEverything: boolean;
+  readonly traceOnFailure: boolean;
+  readonly traceFilter: TraceFilter;
+  /** Traces are added to it, one event per line; null for none. */
+  readonly traceFile: string | null;
   readonly checkpointFile: string | null;
   readonly checkDeterminism: boolean;
   /** The flags that change what a seed does, to be printed with a failing seed. */
@@ -105,6 +112,8 @@ function finish(draft: Draft): RunOptions {
       "use a smaller --seed or -n",
     );
   }
+  if (draft.traceEverything && draft.traceFile === null)
+    throw usage("--enable-trace without --trace-out would be written nowhere", "for example: --trace-out trace.ndjson");
   if (draft.invariants.size === 0)
     throw usage("all invariants are disabled", "leave at least one, or nothing is tested");
   return {
@@ -126,6 +135,10 @@ function finish(draft: Draft): RunOptions {
     json: draft.json,
     verbose: draft.verbose,
     diagnosis: draft.diagnosis,
+    traceEverything: draft.traceEverything,
+    traceOnFailure: draft.traceOnFailure,
+    traceFilter: draft.traceFilter,
+    traceFile: draft.traceFile,
     checkpointFile: draft.checkpointFile,
     checkDeterminism: draft.checkDeterminism,
     reproFlags: draft.reproFlags,

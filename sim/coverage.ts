@@ -85,6 +85,11 @@ export const POINT = {
   clockSkew: 26,
 } as const;
 
+/** The name of a fault point by its index. */
+export function faultName(point: number): string {
+  return FAULT_POINTS[point]![0];
+}
+
 /** Lies of a replica; apart from the faults, because the protocol is not made to tolerate them. */
 const ATTACK_NAMES = Object.keys(ATTACK_POINT) as readonly Attack[];
 

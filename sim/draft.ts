@@ -5,6 +5,7 @@ import { canaryNamed } from "./canaries.ts";
 import { DEFAULT_ITERATIONS } from "./flags.ts";
 import { INVARIANTS, type InvariantName } from "./invariants/catalogue.ts";
 import { type Scenario } from "./scenario.ts";
+import { TRACE_FILTERS, type TraceFilter } from "./trace.ts";
 import { scenarioNamed } from "./scenarios.ts";
 
 const MAX_ITERATIONS = 1_000_000_000;
@@ -27,6 +28,10 @@ export interface Draft {
   diagnosis: boolean;
   plainWorkload: boolean;
   checkDeterminism: boolean;
+  traceEverything: boolean;
+  traceOnFailure: boolean;
+  traceFilter: TraceFilter;
+  traceFile: string | null;
   checkpointFile: string | null;
   /** Set by a flag that replaces the run. */
   instead: "help" | "list-scenarios" | "list-invariants" | "list-canaries" | null;
@@ -51,6 +56,10 @@ export function emptyDraft(): Draft {
     diagnosis: true,
     plainWorkload: false,
     checkDeterminism: false,
+    traceEverything: false,
+    traceOnFailure: true,
+    traceFilter: "verbose",
+    traceFile: null,
     checkpointFile: null,
     instead: null,
     reproFlags: [],
@@ -110,9 +119,14 @@ export function applySwitch(flag: string, draft: Draft): string {
     case "--enable-sql-oracles":
       setGroup(draft, "sql", true);
       return flag;
-    // Always so in this simulator: real replicas, and no traces to be left out.
-    case "--vsr-mode":
+    case "--enable-trace":
+      draft.traceEverything = true;
+      return flag;
     case "--no-trace-on-failure":
+      draft.traceOnFailure = false;
+      return flag;
+    // Always so in this simulator: the replicas are real.
+    case "--vsr-mode":
       return flag;
     default:
       throw usage(`unknown argument "${flag}"`, "vopr --help lists all flags");
@@ -162,6 +176,12 @@ export function applyValue(name: string, value: string, draft: Draft): void {
     case "--disable-invariant":
       setInvariant(draft, invariantNamed(value), name === "--enable-invariant");
       break;
+    case "--trace-out":
+      draft.traceFile = value;
+      break;
+    case "--trace-filter":
+      draft.traceFilter = filterNamed(value);
+      break;
     case "--canary":
       draft.canary = canaryNamed(value).name;
       break;
@@ -174,6 +194,12 @@ function whole(text: string, what: string, low: number, high: number): number {
   const value = /^\d{1,15}$/.test(text) ? Number(text) : NaN;
   if (value >= low && value <= high) return value;
   throw usage(`${what} is "${text}", but must be a whole number from ${low} to ${high}`, `write it in digits alone`);
+}
+
+function filterNamed(name: string): TraceFilter {
+  const filter = TRACE_FILTERS.find((candidate) => candidate === name);
+  if (filter !== undefined) return filter;
+  throw usage(`there is no trace filter "${name}"`, `filters: ${TRACE_FILTERS.join(", ")}`);
 }
 
 function faultsOf(list: string): { network: boolean; storage: boolean } {

@@ -5,7 +5,6 @@ export const DEFAULT_ITERATIONS = 100;
 /** Features of Kimberlite's binary that this simulator does not have. */
 export const UNSUPPORTED_FLAGS: ReadonlyMap<string, string> = new Map(
   Object.entries({
-    "--enable-trace": "traces",
     "--min-fault-coverage": "coverage thresholds",
     "--min-invariant-coverage": "coverage thresholds",
     "--require-all-invariants": "coverage thresholds",
@@ -33,11 +32,23 @@ export const VALUE_FLAGS: ReadonlyMap<string, string> = new Map(
     "--enable-invariant": "--enable-invariant",
     "--disable-invariant": "--disable-invariant",
     "--canary": "--canary",
+    "--trace-out": "--trace-out",
+    "--trace-filter": "--trace-filter",
   }),
 );
 
 /** Flags that change what a seed does; the others change what is printed or kept. */
-export const NOT_IN_REPRO = new Set(["--seed", "--iterations", "--checkpoint-file", "--json", "--verbose"]);
+export const NOT_IN_REPRO = new Set([
+  "--seed",
+  "--iterations",
+  "--checkpoint-file",
+  "--json",
+  "--verbose",
+  "--enable-trace",
+  "--no-trace-on-failure",
+  "--trace-out",
+  "--trace-filter",
+]);
 
 /** What a value looks like, for the hint when it is missing. */
 export const EXAMPLES: ReadonlyMap<string, string> = new Map(

@@ -33,11 +33,14 @@ Output
       --json                   one JSON object per line
   -v, --verbose                every seed, failures with details and a command that repeats them
       --no-failure-diagnosis   without the details
+      --trace-out PATH         add the trace of every failed seed to a file, one event per line
+      --enable-trace           of every seed; --no-trace-on-failure: of none
+      --trace-filter NAME      failures_only, minimal or verbose (default)
       --checkpoint-file PATH   where to go on, and where to keep how far it got
       --list-scenarios         with --json as data
       --list-canaries          with --json as data
   -h, --help
 
-Accepted because it is always so: --vsr-mode, --no-trace-on-failure.
+Accepted because it is always so: --vsr-mode.
 Exit codes: 0 no seed failed, 1 some did, 2 wrong usage, 101 the simulator itself broke, 130 and 143 stopped.
 `;

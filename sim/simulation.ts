@@ -13,6 +13,7 @@ import { SimulatedNetwork } from "./network.ts";
 import { Random } from "./random.ts";
 import { NO_NETWORK_FAULTS } from "./scenario.ts";
 import { Scheduler } from "./scheduler.ts";
+import { summaryOf, type Trace } from "./trace.ts";
 import { Byzantine } from "./simulation/byzantine.ts";
 import { Cluster } from "./simulation/cluster.ts";
 import { EVENT, STREAM } from "./simulation/events.ts";
@@ -51,9 +52,17 @@ export class Simulation {
   private events = 0;
 
   /** `seedLow` and `seedHigh` are the halves of a u64 seed. `coverage` is added to. */
-  constructor(seedLow: number, seedHigh: number, options: SimulationOptions, coverage: Coverage) {
+  constructor(
+    seedLow: number,
+    seedHigh: number,
+    options: SimulationOptions,
+    coverage: Coverage,
+    trace: Trace | null = null,
+  ) {
     const { scenario } = options;
     const { scheduler } = this;
+    scheduler.trace = trace;
+    trace?.add(0, "SimulationStart", { scenario: scenario.name, replicas: scenario.replicas });
     const stream = (number: number): Random => new Random(seedLow, seedHigh, number);
     const mix = stream(STREAM.mix);
     const networkFaults = swarm(scenario.network, mix);
@@ -91,6 +100,8 @@ export class Simulation {
       replicas: cluster.replicas,
       disks: cluster.disks,
       impaired: () => this.faults.impairedCount,
+      trace,
+      nowUs: () => scheduler.nowUs,
     });
     cluster.watchedBy(referee);
     this.prober = new Prober(stream(STREAM.queries), referee, coverage);
@@ -129,12 +140,16 @@ export class Simulation {
     } catch (error) {
       if (!(error instanceof Violation)) throw error;
       this.coverage.violated.add(error.invariant);
+      const { nowUs, trace } = this.scheduler;
+      trace?.add(nowUs, "InvariantViolation", { invariant: error.invariant, message: error.message });
       failure = { invariant: error.invariant, message: `${error.message} (at ${this.scheduler.nowUs / 1000} ms)` };
     }
+    this.scheduler.trace?.add(this.scheduler.nowUs, "SimulationEnd", { events: this.events });
     this.coverage.events += this.events;
     this.coverage.simulatedTimeUs += this.scheduler.nowUs;
     return {
       failure,
+      replicas: failure === null ? [] : this.cluster.replicas.map(summaryOf),
       events: this.events,
       simulatedTimeUs: this.scheduler.nowUs,
       storageHash: storageHash(this.cluster.disks),
@@ -237,6 +252,7 @@ export class Simulation {
     this.settledAtEvents = this.events;
     this.faults.end();
     this.liar?.end();
+    this.scheduler.trace?.add(this.scheduler.nowUs, "NetworkHeal", {});
     this.network.heal(NO_NETWORK_FAULTS);
     this.cluster.heal();
     for (let replica = 0; replica < this.replicaCount; replica++) this.faults.restart(replica);

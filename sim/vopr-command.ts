@@ -3,6 +3,7 @@
  *
  * The only place that touches the process: arguments, standard output, signals, exit code.
  */
+import { appendFile } from "node:fs/promises";
 import { setImmediate } from "node:timers/promises";
 import { stringifyJson } from "../contracts/json.ts";
 import { parseArguments, type Command } from "./arguments.ts";
@@ -51,7 +52,8 @@ async function perform(command: Command): Promise<number> {
 
 function batchDeps(stopRequested: () => number | undefined): BatchDeps {
   return {
-    simulate: (low, high, options, coverage) => new Simulation(low, high, options, coverage).run(),
+    simulate: (low, high, options, coverage, trace) => new Simulation(low, high, options, coverage, trace).run(),
+    appendFile: (path, text) => appendFile(path, text),
     write,
     breathe: async () => {
       await setImmediate();

@@ -56,6 +56,32 @@ describe("output", () => {
     expect(stdout).toContain('"successes":20');
   });
 
+  test("--trace-out: the traces of failed seeds, the same from two processes", () => {
+    const folder = mkdtempSync(join(tmpdir(), "kimtest-vopr-"));
+    const traceOf = (name: string): string => {
+      const path = join(folder, name);
+      const run = vopr("--scenario", "leader-race", "-n", "2", "--trace-out", path, "--trace-filter", "minimal");
+      expect(run.status).toBe(1);
+      return readFileSync(path, "utf8");
+    };
+    const trace = traceOf("one.ndjson");
+    expect(traceOf("two.ndjson")).toBe(trace);
+    const events = trace
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line) as { seed: number; type: string });
+    expect(events[0]).toMatchObject({ seed: 0, type: "SimulationStart" });
+    expect(events.at(-1)).toMatchObject({ seed: 1, type: "SimulationEnd" });
+    rmSync(folder, { recursive: true });
+  });
+
+  test("a failed seed is diagnosed with -v, as text and in its record", () => {
+    const argv = ["--scenario", "leader-race", "-n", "1", "-v"];
+    expect(vopr(...argv).stdout).toContain("look at first:\n");
+    expect(vopr(...argv, "--json").stdout).toContain('"classification":"ReplicaDivergence"');
+    expect(vopr(...argv, "--no-failure-diagnosis").stdout).not.toContain("look at first:");
+  });
+
   test("lists", () => {
     const { status, stdout } = vopr("scenarios", "--json");
     expect(status).toBe(0);

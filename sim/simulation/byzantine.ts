@@ -111,7 +111,7 @@ export class Byzantine {
       case "tail-mismatch": {
         const { hashLow, hashHigh } = log[commit]!;
         const head = { op: newest.op + 5, hashLow, hashHigh };
-        this.network.send(replica, target, doViewChange(replica, next, next, commit, head));
+        this.network.send(replica, target, doViewChange(replica, next, state.logView, commit, head));
         break;
       }
       case "identical-claims":

@@ -7,7 +7,7 @@ import { SimulatedDisk, type CrashOutcome } from "../disk.ts";
 import type { SimulatedNetwork } from "../network.ts";
 import type { Random } from "../random.ts";
 import type { Scheduler } from "../scheduler.ts";
-import type { Message } from "../vsr/messages.ts";
+import { MESSAGE_NAMES, type Message } from "../vsr/messages.ts";
 import { startReplica } from "../vsr/recovery.ts";
 import { INPUT, Input, step } from "../vsr/replica.ts";
 import {
@@ -125,6 +125,13 @@ export class Cluster {
     const state = this.replicas[replica] ?? null;
     if (state === null) return;
     this.network.delivered(marks);
+    const { nowUs, trace } = this.scheduler;
+    trace?.add(nowUs, "NetworkDeliver", {
+      from: message.from,
+      to: replica,
+      message: MESSAGE_NAMES[message.kind as 0],
+      view: message.view,
+    });
     this.input.kind = INPUT.message;
     this.input.message = message;
     this.stepReplica(state);
@@ -147,6 +154,9 @@ export class Cluster {
 
   completeDiskJob(state: ReplicaState): void {
     const phase = this.isSyncing(state.replica) ? PHASE.fsyncComplete : PHASE.writeComplete;
+    if (phase === PHASE.fsyncComplete) {
+      this.scheduler.trace?.add(this.scheduler.nowUs, "Fsync", { replica: state.replica, success: true });
+    }
     this.disks[state.replica]!.complete();
     this.coverage.phases[phase]! += 1;
     this.input.kind = INPUT.diskDone;
@@ -171,7 +181,17 @@ export class Cluster {
   private perform(state: ReplicaState): void {
     const { outputs } = this;
     const { replica } = state;
+    if (this.scheduler.trace !== null) this.traceCommits(replica);
     this.referee.beforeEffects(state, outputs);
+    if (outputs.installed || outputs.becamePrimary) {
+      this.scheduler.trace?.add(this.scheduler.nowUs, "ReplicaUpdate", {
+        replica,
+        view: state.view,
+        op: state.op,
+        commit: state.commit,
+        primary: outputs.becamePrimary,
+      });
+    }
     if (outputs.panic !== null) {
       this.replicas[replica] = null;
       this.stoppedItself[replica] = true;
@@ -182,6 +202,14 @@ export class Cluster {
     if (outputs.diskJob !== JOB.none) this.beginDiskJob(replica);
     if (outputs.diskSuperblock !== null || outputs.installed || outputs.becamePrimary) this.onViewChangeStep(replica);
     this.referee.afterEffects(state);
+  }
+
+  private traceCommits(replica: number): void {
+    const { nowUs, trace } = this.scheduler;
+    const { committed, checkpoint, adopted } = this.outputs;
+    for (const { op, view } of committed) trace?.add(nowUs, "Commit", { replica, op, view });
+    if (checkpoint !== null) trace?.add(nowUs, "CheckpointCreate", { replica, op: checkpoint.op });
+    if (adopted !== null) trace?.add(nowUs, "CheckpointRecover", { replica, op: adopted.op });
   }
 
   private sendMessages(replica: number): void {
@@ -220,6 +248,7 @@ export class Cluster {
   /** Stops a replica as a power loss does; says what became of what was not synced. */
   stop(replica: number, mayTear: boolean): CrashOutcome {
     this.coverage.phases[PHASE.crash]! += 1;
+    this.scheduler.trace?.add(this.scheduler.nowUs, "NodeCrash", { replica });
     this.replicas[replica] = null;
     this.lives[replica]! += 1;
     this.pausedUntilUs[replica] = 0;
@@ -232,6 +261,7 @@ export class Cluster {
     const { coverage, outputs } = this;
     coverage.attempted[POINT.read]! += 1;
     coverage.phases[PHASE.restart]! += 1;
+    this.scheduler.trace?.add(this.scheduler.nowUs, "NodeRestart", { replica });
     outputs.clear();
     this.nonces += 1;
     const disk = this.disks[replica]!;

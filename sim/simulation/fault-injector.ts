@@ -1,5 +1,5 @@
 /** The faults of a seed: which happen when, to whom, and within what budget. */
-import { POINT, type Coverage } from "../coverage.ts";
+import { POINT, faultName, type Coverage } from "../coverage.ts";
 import type { SimulatedNetwork } from "../network.ts";
 import type { Random } from "../random.ts";
 import type { NetworkFaults, StorageFaults } from "../scenario.ts";
@@ -164,6 +164,7 @@ export class FaultInjector {
   private jumpClock(byUs: number): void {
     const replica = this.faultRandom.below(this.replicaCount);
     this.countFault(POINT.clockSkew);
+    this.scheduler.trace?.add(this.scheduler.nowUs, "ClockJump", { replica, by_us: byUs });
     this.cluster.clockOffsetsUs[replica]! += byUs;
   }
 
@@ -179,6 +180,7 @@ export class FaultInjector {
     this.coverage.attempted[POINT.pause]! += 1;
     if (this.cluster.replicas[replica] !== null) this.coverage.applied[POINT.pause]! += 1;
     const forUs = faultRandom.exponential(this.networkFaults.pauseForMs * 1000);
+    this.scheduler.trace?.add(this.scheduler.nowUs, "NodePause", { replica, for_us: forUs });
     this.cluster.pausedUntilUs[replica] = this.scheduler.nowUs + forUs;
   }
 
@@ -259,6 +261,7 @@ export class FaultInjector {
     if (!done) return;
     this.coverage.applied[point]! += 1;
     damaged[replica] = true;
+    this.scheduler.trace?.add(this.scheduler.nowUs, "StorageFault", { replica, fault: faultName(point) });
     this.impaired.add(replica);
   }
 

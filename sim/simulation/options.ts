@@ -2,6 +2,7 @@
 import type { DatabaseSize } from "../database/database.ts";
 import type { InvariantName } from "../invariants/catalogue.ts";
 import type { Scenario } from "../scenario.ts";
+import type { ReplicaSummary } from "../trace.ts";
 import type { PlantedBugs } from "../vsr/state.ts";
 
 /** The clients of a scenario, and the auditor; see workload.ts. */
@@ -28,6 +29,8 @@ export interface SimulationOptions {
 
 export interface SimulationResult {
   readonly failure: { readonly invariant: string; readonly message: string } | null;
+  /** What the replicas knew in the end; empty when nothing failed. */
+  readonly replicas: readonly ReplicaSummary[];
   readonly events: number;
   readonly simulatedTimeUs: number;
   readonly storageHash: string;

@@ -16,6 +16,7 @@ import { CommittedHistory } from "../invariants/vsr-agreement.ts";
 import { PrefixProperty } from "../invariants/vsr-prefix-property.ts";
 import { RecoverySafety } from "../invariants/vsr-recovery-safety.ts";
 import { missingFromPrimary } from "../invariants/vsr-view-change-safety.ts";
+import type { Trace } from "../trace.ts";
 import type { Checkpoint } from "../vsr/checkpoint.ts";
 import type { Client } from "../vsr/client.ts";
 import { isSame, type Entry } from "../vsr/log.ts";
@@ -37,6 +38,8 @@ export interface Evidence {
   readonly disks: readonly SimulatedDisk[];
   /** Replicas whose disk lost what they had acknowledged. */
   readonly impaired: () => number;
+  readonly trace: Trace | null;
+  readonly nowUs: () => number;
 }
 
 export class Referee {
@@ -78,6 +81,9 @@ export class Referee {
   check(invariant: InvariantName, reason: string | null): void {
     if (!this.options.invariants.has(invariant)) return;
     this.coverage.invariants[invariant] += 1;
+    if (this.evidence.trace !== null) {
+      this.evidence.trace.add(this.evidence.nowUs(), "InvariantCheck", { invariant, passed: reason === null });
+    }
     if (reason !== null) throw new Violation(invariant, reason);
   }
 

@@ -10,6 +10,7 @@ import { OPERATION, valueOf } from "../database/operation.ts";
 import type { SimulatedNetwork } from "../network.ts";
 import type { Random } from "../random.ts";
 import type { Scheduler } from "../scheduler.ts";
+import type { TraceType } from "../trace.ts";
 import { Client } from "../vsr/client.ts";
 import type { Message } from "../vsr/messages.ts";
 import { EVENT } from "./events.ts";
@@ -18,6 +19,15 @@ import type { Referee } from "./referee.ts";
 
 const CLIENT_TIMEOUT_US = 120_000;
 const CLIENT_TIMEOUT_MAX_US = 500_000;
+/** By kind of operation. */
+const TRACE_TYPE_OF: readonly (TraceType | undefined)[] = [
+  undefined,
+  "Read",
+  "Write",
+  "ReadModifyWrite",
+  "Remove",
+  "Scan",
+];
 /** The auditor has to be done soon after the last fault. */
 const AUDITOR_PAUSE_US = 30_000;
 
@@ -143,6 +153,14 @@ export class Workload {
     this.scheduler.schedule(CLIENT_TIMEOUT_US, EVENT.clientTimeout, client.client, client.request * 16, null);
   }
 
+  private trace(client: Client, message: Message): void {
+    const { nowUs, trace } = this.scheduler;
+    if (trace === null || client.operation === null) return;
+    const { kind, key, tenant, request } = client.operation;
+    const type = TRACE_TYPE_OF[kind];
+    if (type !== undefined) trace.add(nowUs, type, { client: client.client, request, tenant, key, result: message.op });
+  }
+
   /** `detail` is the request number times 16, plus the attempts so far (at most 15). */
   onTimeout(number: number, detail: number): void {
     const client = this.clients[number]!;
@@ -162,6 +180,7 @@ export class Workload {
     if (client.isEvictedBy(message)) {
       // Nobody will ever tell what became of the request.
       this.coverage.phases[PHASE.evicted]! += 1;
+      this.scheduler.trace?.add(this.scheduler.nowUs, "ClientEvicted", { client: number });
       this.openOperations[number] = -1;
       this.scheduleNext(number);
       return;
@@ -171,6 +190,7 @@ export class Workload {
     const open = this.openOperations[number]!;
     if (open >= 0) {
       this.referee.history.answer(open, message.op, message.rows);
+      this.trace(client, message);
       this.openOperations[number] = -1;
       if (client === this.auditor) this.audited += 1;
     }
