@@ -263,8 +263,10 @@ export class Outputs {
   panicDuring: "view change" | "recovery" | "state transfer" | "start" = "start";
 
   clear(): void {
-    this.messages.length = 0;
-    this.recipients.length = 0;
+    if (this.messages.length > 0) {
+      this.messages.length = 0;
+      this.recipients.length = 0;
+    }
     this.diskJob = JOB.none;
     if (this.diskEntries.length > 0) this.diskEntries = [];
     this.diskSuperblock = null;
@@ -273,10 +275,12 @@ export class Outputs {
     this.checkpoint = null;
     this.repaired = false;
     this.recovered = false;
-    this.committed.length = 0;
-    this.stateHashes.length = 0;
-    this.results.length = 0;
-    this.rows.length = 0;
+    if (this.committed.length > 0) {
+      this.committed.length = 0;
+      this.stateHashes.length = 0;
+      this.results.length = 0;
+      this.rows.length = 0;
+    }
     this.adopted = null;
     this.installed = false;
     this.becamePrimary = false;
