@@ -37,6 +37,8 @@ export interface RunOptions {
   readonly traceFilter: TraceFilter;
   /** Traces are added to it, one event per line; null for none. */
   readonly traceFile: string | null;
+  /** Every failed seed leaves a bundle in this folder; null for none. */
+  readonly bundleFolder: string | null;
   readonly checkpointFile: string | null;
   readonly checkDeterminism: boolean;
   /** The flags that change what a seed does, to be printed with a failing seed. */
@@ -48,10 +50,16 @@ export type Command =
   | { readonly name: "help" }
   | { readonly name: "list-scenarios"; readonly json: boolean }
   | { readonly name: "list-invariants"; readonly json: boolean }
-  | { readonly name: "list-canaries"; readonly json: boolean };
+  | { readonly name: "list-canaries"; readonly json: boolean }
+  | { readonly name: "repro" | "show"; readonly path: string };
 
 /** @throws KimtestError `USAGE` saying what is wrong and what to type instead. */
 export function parseArguments(argv: readonly string[]): Command {
+  const [first, path, ...more] = argv;
+  if (first === "repro" || first === "show") {
+    if (path !== undefined && more.length === 0) return { name: first, path };
+    throw usage(`${first} takes one bundle`, `for example: ${first} failure.kmb`);
+  }
   const draft = emptyDraft();
   let index = readSubcommand(argv, draft);
   while (index < argv.length) index = readFlag(argv, index, draft);
@@ -64,10 +72,11 @@ export function parseArguments(argv: readonly string[]): Command {
 function readSubcommand(argv: readonly string[], draft: Draft): number {
   const first = argv[0];
   if (first === undefined || first.startsWith("-")) return 0;
-  if (UNSUPPORTED_COMMANDS.includes(first)) throw unsupported(first, "bundles and views");
+  if (UNSUPPORTED_COMMANDS.includes(first)) throw unsupported(first, "such view of a bundle");
   if (first === "scenarios") draft.instead = "list-scenarios";
   else if (first === "help") draft.instead = "help";
-  else if (first !== "run") throw usage(`"${first}" is no command`, "commands: run (default), scenarios, help");
+  else if (first !== "run")
+    throw usage(`"${first}" is no command`, "commands: run (default), repro, show, scenarios, help");
   return 1;
 }
 
@@ -139,6 +148,7 @@ function finish(draft: Draft): RunOptions {
     traceOnFailure: draft.traceOnFailure,
     traceFilter: draft.traceFilter,
     traceFile: draft.traceFile,
+    bundleFolder: draft.bundleFolder,
     checkpointFile: draft.checkpointFile,
     checkDeterminism: draft.checkDeterminism,
     reproFlags: draft.reproFlags,

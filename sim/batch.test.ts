@@ -49,6 +49,7 @@ async function runWith(
   let nowMs = 0;
   const deps: BatchDeps = {
     simulate: (low) => simulate(low),
+    writeFile: () => Promise.resolve(),
     appendFile: () => Promise.resolve(),
     write: (chunk) => {
       text += chunk;
@@ -156,6 +157,7 @@ describe("runBatch", () => {
     let text = "";
     const deps: BatchDeps = {
       simulate,
+      writeFile: () => Promise.resolve(),
       appendFile: () => Promise.resolve(),
       write: (chunk) => {
         text += chunk;

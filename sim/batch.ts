@@ -5,10 +5,12 @@
  * never held back for long, so that a reader can tell a slow run from a hung one. A stopped batch prints
  * no `batch_complete`: its absence is how a reader knows.
  */
+import { join } from "node:path";
 import { EXIT, KimtestError } from "../contracts/errors.ts";
 import { MAX_U64 } from "../contracts/u64.ts";
 import type { RunOptions } from "./arguments.ts";
 import { advance, emptyCheckpoint, loadCheckpoint, saveCheckpoint, type Checkpoint } from "./checkpoint.ts";
+import { encodeBundle } from "./bundle.ts";
 import { Coverage } from "./coverage.ts";
 import { batchCompleteRecord, iterationRecord, startRecord, timestampOf } from "./records.ts";
 import { diagnose, diagnosisText } from "./diagnosis.ts";
@@ -19,6 +21,8 @@ import type { SimulationOptions, SimulationResult } from "./simulation/options.t
 const FLUSH_EVERY_MS = 250;
 const MAX_CHUNK_CHARACTERS = 64 * 1024;
 const CHECKPOINT_EVERY_MS = 5_000;
+/** Of a trace, so many events from its end go into a bundle. */
+const BUNDLED_EVENTS = 1_000;
 
 /** Everything a batch needs from outside. */
 export interface BatchDeps {
@@ -29,6 +33,8 @@ export interface BatchDeps {
     coverage: Coverage,
     trace?: Trace,
   ) => SimulationResult;
+  /** Replaces a file. */
+  readonly writeFile: (path: string, bytes: Buffer) => Promise<void>;
   /** Adds to the end of a file. */
   readonly appendFile: (path: string, text: string) => Promise<void>;
   /** Writes to standard output; settles when more may be written. */
@@ -66,6 +72,9 @@ export async function runBatch(options: RunOptions, deps: BatchDeps): Promise<nu
     if (result.failure !== null) failedSeeds.push(seed.value);
     const trace = wantsTrace(options, result) ? traceOf(seed, options, deps) : null;
     output.iteration(seed, result, trace);
+    if (trace !== null && result.failure !== null && options.bundleFolder !== null) {
+      await writeBundle(seed, result.failure, result, trace, options, deps);
+    }
     if (trace !== null && options.traceFile !== null)
       await deps.appendFile(options.traceFile, trace.toNdjson(seed.value));
     seed.next();
@@ -90,7 +99,30 @@ export async function runBatch(options: RunOptions, deps: BatchDeps): Promise<nu
 /** A trace costs a second run: for a failure that is explained, or for a file. */
 function wantsTrace(options: RunOptions, { failure }: SimulationResult): boolean {
   if (options.traceEverything) return true;
+  if (failure !== null && options.bundleFolder !== null) return true;
   return failure !== null && options.traceOnFailure && (options.traceFile !== null || options.verbose);
+}
+
+async function writeBundle(
+  seed: SeedCounter,
+  failure: { readonly invariant: string; readonly message: string },
+  result: SimulationResult,
+  trace: Trace,
+  options: RunOptions,
+  deps: BatchDeps,
+): Promise<void> {
+  const scenario = options.scenarioName ?? "default";
+  const bytes = encodeBundle({
+    seed: seed.value,
+    scenario,
+    flags: [...options.reproFlags],
+    failure: { invariant: failure.invariant, message: failure.message },
+    events: result.events,
+    simulated_time_us: result.simulatedTimeUs,
+    trace: trace.events.slice(-BUNDLED_EVENTS),
+  });
+  const name = `${failure.invariant}-${scenario}-${seed.toString()}.kmb`;
+  await deps.writeFile(join(options.bundleFolder!, name), bytes);
 }
 
 function traceOf(seed: SeedCounter, options: RunOptions, deps: BatchDeps): Trace {

@@ -32,6 +32,7 @@ export interface Draft {
   traceOnFailure: boolean;
   traceFilter: TraceFilter;
   traceFile: string | null;
+  bundleFolder: string | null;
   checkpointFile: string | null;
   /** Set by a flag that replaces the run. */
   instead: "help" | "list-scenarios" | "list-invariants" | "list-canaries" | null;
@@ -60,6 +61,7 @@ export function emptyDraft(): Draft {
     traceOnFailure: true,
     traceFilter: "verbose",
     traceFile: null,
+    bundleFolder: null,
     checkpointFile: null,
     instead: null,
     reproFlags: [],
@@ -178,6 +180,9 @@ export function applyValue(name: string, value: string, draft: Draft): void {
       break;
     case "--trace-out":
       draft.traceFile = value;
+      break;
+    case "--bundle-out":
+      draft.bundleFolder = value;
       break;
     case "--trace-filter":
       draft.traceFilter = filterNamed(value);

@@ -12,7 +12,7 @@ export const UNSUPPORTED_FLAGS: ReadonlyMap<string, string> = new Map(
   }),
 );
 
-export const UNSUPPORTED_COMMANDS = ["repro", "show", "timeline", "bisect", "minimize", "stats", "dashboard", "tui"];
+export const UNSUPPORTED_COMMANDS = ["timeline", "bisect", "minimize", "stats", "dashboard", "tui"];
 
 /** Flags that take a value. */
 export const VALUE_FLAGS: ReadonlyMap<string, string> = new Map(
@@ -33,6 +33,7 @@ export const VALUE_FLAGS: ReadonlyMap<string, string> = new Map(
     "--disable-invariant": "--disable-invariant",
     "--canary": "--canary",
     "--trace-out": "--trace-out",
+    "--bundle-out": "--bundle-out",
     "--trace-filter": "--trace-filter",
   }),
 );
@@ -48,6 +49,7 @@ export const NOT_IN_REPRO = new Set([
   "--no-trace-on-failure",
   "--trace-out",
   "--trace-filter",
+  "--bundle-out",
 ]);
 
 /** What a value looks like, for the hint when it is missing. */

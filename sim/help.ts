@@ -5,6 +5,8 @@ export const HELP = `vopr: deterministic simulation of Viewstamped Replication
 
 Usage: vopr [flags]            run seeds and check the invariants
        vopr scenarios [--json] list the scenarios
+       vopr repro BUNDLE       run its seed again: exit code 1 reproduced, 0 not, 2 unusable
+       vopr show BUNDLE        what is in it
 
 Seeds
   -s, --seed N                 first seed, 0 to 2^64 - 1 (default 0, or behind the checkpoint)
@@ -34,6 +36,7 @@ Output
   -v, --verbose                every seed, failures with details and a command that repeats them
       --no-failure-diagnosis   without the details
       --trace-out PATH         add the trace of every failed seed to a file, one event per line
+      --bundle-out FOLDER      a bundle (.kmb) of every failed seed
       --enable-trace           of every seed; --no-trace-on-failure: of none
       --trace-filter NAME      failures_only, minimal or verbose (default)
       --checkpoint-file PATH   where to go on, and where to keep how far it got
