@@ -56,6 +56,26 @@ export const voprCoverageSchema = z.looseObject({
   }),
 });
 
+/**
+ * The fields of `coverage` that thresholds are checked against (kimberlite-sim/src/coverage_thresholds.rs).
+ * The embedded simulator prints them beside those above; Kimberlite's binary does not.
+ */
+export const coverageReportSchema = z.looseObject({
+  total_fault_points: count,
+  fault_points_hit: count,
+  hit_fault_points: z.array(z.string()),
+  missed_fault_points: z.array(z.string()),
+  invariant_executions: z.record(z.string(), count),
+  missed_invariants: z.array(z.string()),
+  view_changes: count,
+  repairs: count,
+  unique_query_plans: count,
+  /** Names with dots: `vsr.prepare_sent`. */
+  phase_events: z.record(z.string(), count),
+  total_events: count,
+  simulation_time_ns: count,
+});
+
 export const voprPropertiesSchema = z.looseObject({
   total_observed: count,
   always_evaluated: count,

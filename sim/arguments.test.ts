@@ -24,7 +24,7 @@ describe("what is accepted", () => {
       checkDeterminism: false,
     });
     expect(options.simulation).toMatchObject({ maxEvents: 10_000, maxTimeUs: 10_000_000, plainWorkload: false });
-    expect(options.simulation.invariants.size).toBe(8);
+    expect(options.simulation.invariants.size).toBe(19);
   });
 
   test.each<[string[], Partial<RunOptions>]>([
@@ -103,10 +103,10 @@ describe("what is refused", () => {
     [["--json", "constructor"], 'unknown argument "constructor"'],
     [["--json", "stray"], 'unknown argument "stray"'],
     [["walk"], '"walk" is no command'],
-    [["repro", "x.kmb"], "repro is not supported by the embedded vopr yet"],
-    [["--enable-trace"], "--enable-trace is not supported by the embedded vopr yet"],
-    [["--enable-sql-oracles"], "--enable-sql-oracles is not supported by the embedded vopr yet"],
-    [["--disable-query-invariants"], "--disable-query-invariants is not supported by the embedded vopr yet"],
+    [["repro"], "repro takes one bundle"],
+    [["--trace-filter", "some"], 'there is no trace filter "some"'],
+    [["--enable-trace"], "--enable-trace without --trace-out would be written nowhere"],
+    [["--coverage-threshold", "80"], "--coverage-threshold is not supported by the embedded vopr yet"],
     [["--seed", "18446744073709551615", "-n", "2"], "2 seeds from 18446744073709551615 on do not fit into 64 bits"],
   ])("%j", (argv, message) => {
     let error: unknown;

@@ -9,8 +9,10 @@ import { MAX_U64 } from "../contracts/u64.ts";
 import { canaryNamed } from "./canaries.ts";
 import { applySwitch, applyValue, emptyDraft, unsupported, usage, type Draft } from "./draft.ts";
 import { EXAMPLES, NOT_IN_REPRO, UNSUPPORTED_COMMANDS, UNSUPPORTED_FLAGS, VALUE_FLAGS } from "./flags.ts";
-import { DEFAULT_MIX, NO_NETWORK_FAULTS, NO_STORAGE_FAULTS, type Scenario } from "./scenarios.ts";
+import { NO_NETWORK_FAULTS, NO_STORAGE_FAULTS, type Scenario } from "./scenario.ts";
+import { DEFAULT_MIX } from "./scenarios.ts";
 import type { SimulationOptions } from "./simulation/options.ts";
+import type { TraceFilter } from "./trace.ts";
 import { NO_BUGS } from "./vsr/state.ts";
 
 /** More requests than this per client would not fit into a replica's log. */
@@ -29,6 +31,14 @@ export interface RunOptions {
   readonly json: boolean;
   readonly verbose: boolean;
   readonly diagnosis: boolean;
+  /** Every seed is traced, not only one that failed. */
+  readonly traceEverything: boolean;
+  readonly traceOnFailure: boolean;
+  readonly traceFilter: TraceFilter;
+  /** Traces are added to it, one event per line; null for none. */
+  readonly traceFile: string | null;
+  /** Every failed seed leaves a bundle in this folder; null for none. */
+  readonly bundleFolder: string | null;
   readonly checkpointFile: string | null;
   readonly checkDeterminism: boolean;
   /** The flags that change what a seed does, to be printed with a failing seed. */
@@ -39,10 +49,17 @@ export type Command =
   | { readonly name: "run"; readonly options: RunOptions }
   | { readonly name: "help" }
   | { readonly name: "list-scenarios"; readonly json: boolean }
-  | { readonly name: "list-invariants"; readonly json: boolean };
+  | { readonly name: "list-invariants"; readonly json: boolean }
+  | { readonly name: "list-canaries"; readonly json: boolean }
+  | { readonly name: "repro" | "show"; readonly path: string };
 
 /** @throws KimtestError `USAGE` saying what is wrong and what to type instead. */
 export function parseArguments(argv: readonly string[]): Command {
+  const [first, path, ...more] = argv;
+  if (first === "repro" || first === "show") {
+    if (path !== undefined && more.length === 0) return { name: first, path };
+    throw usage(`${first} takes one bundle`, `for example: ${first} failure.kmb`);
+  }
   const draft = emptyDraft();
   let index = readSubcommand(argv, draft);
   while (index < argv.length) index = readFlag(argv, index, draft);
@@ -55,10 +72,11 @@ export function parseArguments(argv: readonly string[]): Command {
 function readSubcommand(argv: readonly string[], draft: Draft): number {
   const first = argv[0];
   if (first === undefined || first.startsWith("-")) return 0;
-  if (UNSUPPORTED_COMMANDS.includes(first)) throw unsupported(first, "bundles and views");
+  if (UNSUPPORTED_COMMANDS.includes(first)) throw unsupported(first, "such view of a bundle");
   if (first === "scenarios") draft.instead = "list-scenarios";
   else if (first === "help") draft.instead = "help";
-  else if (first !== "run") throw usage(`"${first}" is no command`, "commands: run (default), scenarios, help");
+  else if (first !== "run")
+    throw usage(`"${first}" is no command`, "commands: run (default), repro, show, scenarios, help");
   return 1;
 }
 
@@ -103,6 +121,8 @@ function finish(draft: Draft): RunOptions {
       "use a smaller --seed or -n",
     );
   }
+  if (draft.traceEverything && draft.traceFile === null)
+    throw usage("--enable-trace without --trace-out would be written nowhere", "for example: --trace-out trace.ndjson");
   if (draft.invariants.size === 0)
     throw usage("all invariants are disabled", "leave at least one, or nothing is tested");
   return {
@@ -124,6 +144,11 @@ function finish(draft: Draft): RunOptions {
     json: draft.json,
     verbose: draft.verbose,
     diagnosis: draft.diagnosis,
+    traceEverything: draft.traceEverything,
+    traceOnFailure: draft.traceOnFailure,
+    traceFilter: draft.traceFilter,
+    traceFile: draft.traceFile,
+    bundleFolder: draft.bundleFolder,
     checkpointFile: draft.checkpointFile,
     checkDeterminism: draft.checkDeterminism,
     reproFlags: draft.reproFlags,

@@ -12,6 +12,7 @@ import type { SimulationResult } from "./simulation/options.ts";
 
 const OK: SimulationResult = {
   failure: null,
+  replicas: [],
   events: 10,
   simulatedTimeUs: 2500,
   storageHash: "a".repeat(64),
@@ -48,6 +49,8 @@ async function runWith(
   let nowMs = 0;
   const deps: BatchDeps = {
     simulate: (low) => simulate(low),
+    writeFile: () => Promise.resolve(),
+    appendFile: () => Promise.resolve(),
     write: (chunk) => {
       text += chunk;
       return Promise.resolve();
@@ -105,7 +108,7 @@ describe("runBatch", () => {
     expect(run.records[2]!.data).toMatchObject({
       seed: 1n,
       invariant: "determinism",
-      message: `two runs of this seed differ: storage_hash ${"a".repeat(64)} != ${"c".repeat(64)}`,
+      message: `two runs of this seed differ: storage_hash ${"a".repeat(64)} != ${"c".repeat(64)}; their traces are equal`,
     });
   });
 
@@ -141,7 +144,7 @@ describe("runBatch", () => {
     const command = parseArguments(["--scenario", "gray", "--seed", "7", "-n", "1", "-v"]);
     if (command.name !== "run") throw new Error("not a run");
     const run = await runWith(command.options, () => FAILED);
-    expect(run.text).toContain('seed 7 FAILED: vsr_agreement\n  two "differ"\n');
+    expect(run.text).toContain('seed 7 FAILED: vsr_agreement\n  two "differ"\n  ReplicaDivergence, after 10 events');
     expect(run.text).toContain("again: npx kimtest vopr --seed 7 -n 1 --scenario gray -v\n");
     expect(run.text).toContain("1 seeds, 1 failed");
   });
@@ -154,6 +157,8 @@ describe("runBatch", () => {
     let text = "";
     const deps: BatchDeps = {
       simulate,
+      writeFile: () => Promise.resolve(),
+      appendFile: () => Promise.resolve(),
       write: (chunk) => {
         text += chunk;
         return Promise.resolve();

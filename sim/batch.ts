@@ -5,22 +5,38 @@
  * never held back for long, so that a reader can tell a slow run from a hung one. A stopped batch prints
  * no `batch_complete`: its absence is how a reader knows.
  */
+import { join } from "node:path";
 import { EXIT, KimtestError } from "../contracts/errors.ts";
 import { MAX_U64 } from "../contracts/u64.ts";
 import type { RunOptions } from "./arguments.ts";
 import { advance, emptyCheckpoint, loadCheckpoint, saveCheckpoint, type Checkpoint } from "./checkpoint.ts";
+import { encodeBundle } from "./bundle.ts";
 import { Coverage } from "./coverage.ts";
 import { batchCompleteRecord, iterationRecord, startRecord, timestampOf } from "./records.ts";
+import { diagnose, diagnosisText } from "./diagnosis.ts";
 import { SeedCounter } from "./seed.ts";
+import { Trace, firstDivergence } from "./trace.ts";
 import type { SimulationOptions, SimulationResult } from "./simulation/options.ts";
 
 const FLUSH_EVERY_MS = 250;
 const MAX_CHUNK_CHARACTERS = 64 * 1024;
 const CHECKPOINT_EVERY_MS = 5_000;
+/** Of a trace, so many events from its end go into a bundle. */
+const BUNDLED_EVENTS = 1_000;
 
 /** Everything a batch needs from outside. */
 export interface BatchDeps {
-  readonly simulate: (low: number, high: number, options: SimulationOptions, coverage: Coverage) => SimulationResult;
+  readonly simulate: (
+    low: number,
+    high: number,
+    options: SimulationOptions,
+    coverage: Coverage,
+    trace?: Trace,
+  ) => SimulationResult;
+  /** Replaces a file. */
+  readonly writeFile: (path: string, bytes: Buffer) => Promise<void>;
+  /** Adds to the end of a file. */
+  readonly appendFile: (path: string, text: string) => Promise<void>;
   /** Writes to standard output; settles when more may be written. */
   readonly write: (text: string) => Promise<void>;
   /** Lets signals and errors in. */
@@ -54,7 +70,13 @@ export async function runBatch(options: RunOptions, deps: BatchDeps): Promise<nu
       throw brokenBy(seed, error);
     }
     if (result.failure !== null) failedSeeds.push(seed.value);
-    output.iteration(seed.toString(), result);
+    const trace = wantsTrace(options, result) ? traceOf(seed, options, deps) : null;
+    output.iteration(seed, result, trace);
+    if (trace !== null && result.failure !== null && options.bundleFolder !== null) {
+      await writeBundle(seed, result.failure, result, trace, options, deps);
+    }
+    if (trace !== null && options.traceFile !== null)
+      await deps.appendFile(options.traceFile, trace.toNdjson(seed.value));
     seed.next();
     if (!output.isDue()) continue;
     await output.flush("");
@@ -72,6 +94,41 @@ export async function runBatch(options: RunOptions, deps: BatchDeps): Promise<nu
   progress.save(options.iterations, failedSeeds);
   await output.flush(output.end(totals, coverage));
   return failures === 0 ? EXIT.ok : EXIT.failuresFound;
+}
+
+/** A trace costs a second run: for a failure that is explained, or for a file. */
+function wantsTrace(options: RunOptions, { failure }: SimulationResult): boolean {
+  if (options.traceEverything) return true;
+  if (failure !== null && options.bundleFolder !== null) return true;
+  return failure !== null && options.traceOnFailure && (options.traceFile !== null || options.verbose);
+}
+
+async function writeBundle(
+  seed: SeedCounter,
+  failure: { readonly invariant: string; readonly message: string },
+  result: SimulationResult,
+  trace: Trace,
+  options: RunOptions,
+  deps: BatchDeps,
+): Promise<void> {
+  const scenario = options.scenarioName ?? "default";
+  const bytes = encodeBundle({
+    seed: seed.value,
+    scenario,
+    flags: [...options.reproFlags],
+    failure: { invariant: failure.invariant, message: failure.message },
+    events: result.events,
+    simulated_time_us: result.simulatedTimeUs,
+    trace: trace.events.slice(-BUNDLED_EVENTS),
+  });
+  const name = `${failure.invariant}-${scenario}-${seed.toString()}.kmb`;
+  await deps.writeFile(join(options.bundleFolder!, name), bytes);
+}
+
+function traceOf(seed: SeedCounter, options: RunOptions, deps: BatchDeps): Trace {
+  const trace = new Trace(options.traceFilter);
+  deps.simulate(seed.low, seed.high, options.simulation, new Coverage(), trace);
+  return trace;
 }
 
 function brokenBy(seed: SeedCounter, error: unknown): Error {
@@ -98,7 +155,10 @@ function runSeed(seed: SeedCounter, options: RunOptions, deps: BatchDeps, covera
   const difference = differenceBetween(result, again);
   if (difference === null) return result;
   coverage.violated.add("determinism");
-  return { ...result, failure: { invariant: "determinism", message: difference } };
+  const traces = [new Trace(), new Trace()] as const;
+  for (const trace of traces) deps.simulate(seed.low, seed.high, options.simulation, new Coverage(), trace);
+  const message = `${difference}; ${firstDivergence(...traces) ?? "their traces are equal"}`;
+  return { ...result, failure: { invariant: "determinism", message } };
 }
 
 /** What differs between two runs of one seed, or null. */
@@ -167,25 +227,19 @@ class Output {
     return `vopr: scenario ${this.scenario}${canary}, seeds ${startingSeed} to ${last}${resumed}\n`;
   }
 
-  iteration(seed: string, result: SimulationResult): void {
+  iteration({ value }: SeedCounter, result: SimulationResult, trace: Trace | null): void {
     const { options } = this;
+    const seed = value.toString();
+    const explained = result.failure !== null && options.verbose && options.diagnosis;
+    const diagnosis = explained ? diagnose(value, result, trace ?? new Trace(), options.reproFlags) : null;
     if (options.json) {
-      this.chunk += iterationRecord(seed, result, this.scenario, timestampOf(this.deps.now()));
+      this.chunk += iterationRecord(seed, result, this.scenario, timestampOf(this.deps.now()), diagnosis);
     } else if (result.failure !== null) {
       this.chunk += `seed ${seed} FAILED: ${result.failure.invariant}\n`;
-      if (options.verbose && options.diagnosis) this.chunk += this.diagnosis(seed, result);
+      if (diagnosis !== null) this.chunk += diagnosisText(diagnosis);
     } else if (options.verbose) {
       this.chunk += `seed ${seed} ok: ${result.events} events, ${result.simulatedTimeUs / 1000} ms simulated\n`;
     }
-  }
-
-  private diagnosis(seed: string, result: SimulationResult): string {
-    const flags = this.options.reproFlags.length === 0 ? "" : ` ${this.options.reproFlags.join(" ")}`;
-    return (
-      `  ${result.failure?.message ?? ""}\n` +
-      `  after ${result.events} events, ${result.simulatedTimeUs / 1000} ms simulated\n` +
-      `  again: npx kimtest vopr --seed ${seed} -n 1${flags} -v\n`
-    );
   }
 
   end(

@@ -5,6 +5,7 @@
  * injected lowers it. Counters are flat arrays; only the report at the end builds objects.
  */
 import { INVARIANTS, type InvariantName } from "./invariants/catalogue.ts";
+import type { Attack } from "./scenario.ts";
 import { MESSAGE_NAMES } from "./vsr/messages.ts";
 
 /** Operations are hit when attempted, faults when applied. */
@@ -30,7 +31,28 @@ const FAULT_POINTS = [
   ["storage.fsync_failure", "fault"],
   ["process.pause", "fault"],
   ["process.clock_drift", "fault"],
+  ["network.partition_asymmetric", "fault"],
+  ["network.partition_one_node", "fault"],
+  ["network.swizzle", "fault"],
+  ["storage.misdirected_write", "fault"],
+  ["storage.checkpoint_corruption", "fault"],
+  ["process.clock_skew", "fault"],
 ] as const;
+
+/** Index of each attack in the counters. */
+export const ATTACK_POINT: Readonly<Record<Attack, number>> = {
+  equivocation: 0,
+  "inflated-commit": 1,
+  "commit-desync": 2,
+  "invalid-metadata": 3,
+  "forged-view-change": 4,
+  "view-change-merge": 5,
+  "tail-mismatch": 6,
+  "identical-claims": 7,
+  "oversized-start-view": 8,
+  "invalid-repair-range": 9,
+  "invalid-command": 10,
+};
 
 /** Index of each fault point in the counters. */
 export const POINT = {
@@ -55,7 +77,21 @@ export const POINT = {
   fsyncFailure: 18,
   pause: 19,
   clockDrift: 20,
+  partitionAsymmetric: 21,
+  partitionOneNode: 22,
+  swizzle: 23,
+  misdirectedWrite: 24,
+  checkpointCorruption: 25,
+  clockSkew: 26,
 } as const;
+
+/** The name of a fault point by its index. */
+export function faultName(point: number): string {
+  return FAULT_POINTS[point]![0];
+}
+
+/** Lies of a replica; apart from the faults, because the protocol is not made to tolerate them. */
+const ATTACK_NAMES = Object.keys(ATTACK_POINT) as readonly Attack[];
 
 /** Phases that are no messages; their counters stand behind those of the messages. */
 const OTHER_PHASES = [
@@ -63,12 +99,17 @@ const OTHER_PHASES = [
   "vsr:view_change_complete",
   "vsr:log_installed",
   "vsr:recovery_complete",
+  "vsr:checkpoint_taken",
+  "vsr:checkpoint_received",
+  "vsr:checkpoint_read",
+  "storage:repair_complete",
   "storage:write_complete",
   "storage:fsync_complete",
   "process:crash",
   "process:restart",
   "client:answered",
   "client:retried",
+  "client:evicted",
 ] as const;
 
 const FIRST_OTHER = MESSAGE_NAMES.length;
@@ -77,16 +118,23 @@ export const PHASE = {
   viewChangeComplete: FIRST_OTHER + 1,
   logInstalled: FIRST_OTHER + 2,
   recoveryComplete: FIRST_OTHER + 3,
-  writeComplete: FIRST_OTHER + 4,
-  fsyncComplete: FIRST_OTHER + 5,
-  crash: FIRST_OTHER + 6,
-  restart: FIRST_OTHER + 7,
-  answered: FIRST_OTHER + 8,
-  retried: FIRST_OTHER + 9,
+  checkpointTaken: FIRST_OTHER + 4,
+  checkpointReceived: FIRST_OTHER + 5,
+  checkpointRead: FIRST_OTHER + 6,
+  repairComplete: FIRST_OTHER + 7,
+  writeComplete: FIRST_OTHER + 8,
+  fsyncComplete: FIRST_OTHER + 9,
+  crash: FIRST_OTHER + 10,
+  restart: FIRST_OTHER + 11,
+  answered: FIRST_OTHER + 12,
+  retried: FIRST_OTHER + 13,
+  evicted: FIRST_OTHER + 14,
 } as const;
 
 const PHASE_NAMES: readonly string[] = [
-  ...MESSAGE_NAMES.map((name) => (name === "request" ? "client:request_sent" : `vsr:${name}_sent`)),
+  ...MESSAGE_NAMES.map((name) =>
+    name === "request" ? "client:request_sent" : name === "commit" ? "vsr:commit_broadcast" : `vsr:${name}_sent`,
+  ),
   ...OTHER_PHASES,
 ];
 
@@ -94,11 +142,17 @@ export class Coverage {
   readonly attempted = new Array<number>(FAULT_POINTS.length).fill(0);
   readonly applied = new Array<number>(FAULT_POINTS.length).fill(0);
   readonly observed = new Array<number>(FAULT_POINTS.length).fill(0);
+  readonly attacksAttempted = new Array<number>(ATTACK_NAMES.length).fill(0);
+  readonly attacksApplied = new Array<number>(ATTACK_NAMES.length).fill(0);
   /** Messages sent by kind, then the other phases. */
   readonly phases = new Array<number>(PHASE_NAMES.length).fill(0);
   /** Checks made, by invariant. */
   readonly invariants: Record<InvariantName, number>;
   readonly violated = new Set<string>();
+  /** Signatures of the plans that queries were executed by. */
+  readonly queryPlans = new Set<string>();
+  simulatedTimeUs = 0;
+  events = 0;
 
   constructor() {
     this.invariants = Object.fromEntries(INVARIANTS.map(({ name }) => [name, 0])) as Record<InvariantName, number>;
@@ -136,6 +190,35 @@ export class Coverage {
         coverage_percent: percent(executed, INVARIANTS.length),
         invariant_counts: { ...this.invariants },
       },
+      byzantine: Object.fromEntries(
+        ATTACK_NAMES.map((name, index) => [
+          name,
+          { attempted: this.attacksAttempted[index]!, applied: this.attacksApplied[index]! },
+        ]),
+      ),
+      ...this.thresholdReport(points, reached),
+    };
+  }
+
+  /** The same in the shape that coverage thresholds are checked against: counts, and phases with dots. */
+  private thresholdReport(
+    points: readonly { readonly name: string; readonly hit: boolean }[],
+    phases: readonly { readonly name: string; readonly count: number }[],
+  ): object {
+    const hit = points.filter((point) => point.hit).map(({ name }) => name);
+    return {
+      total_fault_points: points.length,
+      fault_points_hit: hit.length,
+      hit_fault_points: hit,
+      missed_fault_points: points.filter((point) => !point.hit).map(({ name }) => name),
+      invariant_executions: { ...this.invariants },
+      missed_invariants: Object.entries(this.invariants).flatMap(([name, count]) => (count === 0 ? [name] : [])),
+      view_changes: this.phases[PHASE.viewChangeComplete]!,
+      repairs: this.phases[PHASE.repairComplete]!,
+      unique_query_plans: this.queryPlans.size,
+      phase_events: Object.fromEntries(phases.map(({ name, count }) => [name.replace(":", "."), count])),
+      total_events: this.events,
+      simulation_time_ns: this.simulatedTimeUs * 1000,
     };
   }
 

@@ -4,18 +4,27 @@ import { OPERATION, Operation } from "./database/operation.ts";
 import { SimulatedDisk } from "./disk.ts";
 import { Random } from "./random.ts";
 import { ROOT, Superblock, entryAfter, isIntact, newestSuperblock, type Entry } from "./vsr/log.ts";
-import { JOB } from "./vsr/state.ts";
+import { JOB, Outputs } from "./vsr/state.ts";
 
 function chain(length: number): Entry[] {
   const log = [ROOT];
   for (let op = 1; op <= length; op++) {
-    log.push(entryAfter(log[op - 1]!, 0, new Operation(OPERATION.write, 0, op, 0, op, 1)));
+    log.push(entryAfter(log[op - 1]!, 0, new Operation(OPERATION.write, 0, op, 0, op, 1, 0)));
   }
   return log.slice(1);
 }
 
+function jobOf(job: number, entries: Entry[], superblock: Superblock | null): Outputs {
+  const outputs = new Outputs();
+  outputs.diskJob = job;
+  outputs.diskFirstOp = 1;
+  outputs.diskEntries = entries;
+  outputs.diskSuperblock = superblock;
+  return outputs;
+}
+
 function perform(disk: SimulatedDisk, job: number, entries: Entry[], superblock: Superblock | null): void {
-  disk.begin(job, 1, entries, superblock);
+  disk.begin(jobOf(job, entries, superblock));
   disk.complete();
 }
 
@@ -60,7 +69,7 @@ describe("SimulatedDisk", () => {
             disk.rotSuperblock(random);
           } else {
             newest = Math.max(newest, newestSuperblock(disk.superblocks)!.sequence) + 1;
-            disk.begin(JOB.writeSuperblock, 0, [], new Superblock(newest, index, 0, 0));
+            disk.begin(jobOf(JOB.writeSuperblock, [], new Superblock(newest, index, 0, 0)));
             if (step > 0) disk.complete();
             if (step === 2) {
               perform(disk, JOB.syncSuperblock, [], null);

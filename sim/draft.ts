@@ -4,7 +4,9 @@ import { parseU64 } from "../contracts/u64.ts";
 import { canaryNamed } from "./canaries.ts";
 import { DEFAULT_ITERATIONS } from "./flags.ts";
 import { INVARIANTS, type InvariantName } from "./invariants/catalogue.ts";
-import { scenarioNamed, type Scenario } from "./scenarios.ts";
+import { type Scenario } from "./scenario.ts";
+import { TRACE_FILTERS, type TraceFilter } from "./trace.ts";
+import { scenarioNamed } from "./scenarios.ts";
 
 const MAX_ITERATIONS = 1_000_000_000;
 const MAX_EVENTS = 1_000_000;
@@ -26,9 +28,14 @@ export interface Draft {
   diagnosis: boolean;
   plainWorkload: boolean;
   checkDeterminism: boolean;
+  traceEverything: boolean;
+  traceOnFailure: boolean;
+  traceFilter: TraceFilter;
+  traceFile: string | null;
+  bundleFolder: string | null;
   checkpointFile: string | null;
   /** Set by a flag that replaces the run. */
-  instead: "help" | "list-scenarios" | "list-invariants" | null;
+  instead: "help" | "list-scenarios" | "list-invariants" | "list-canaries" | null;
   reproFlags: string[];
 }
 
@@ -50,6 +57,11 @@ export function emptyDraft(): Draft {
     diagnosis: true,
     plainWorkload: false,
     checkDeterminism: false,
+    traceEverything: false,
+    traceOnFailure: true,
+    traceFilter: "verbose",
+    traceFile: null,
+    bundleFolder: null,
     checkpointFile: null,
     instead: null,
     reproFlags: [],
@@ -76,6 +88,9 @@ export function applySwitch(flag: string, draft: Draft): string {
     case "--list-invariants":
       draft.instead = "list-invariants";
       return flag;
+    case "--list-canaries":
+      draft.instead = "list-canaries";
+      return flag;
     case "--no-faults":
       draft.faults = { network: false, storage: false };
       return flag;
@@ -93,17 +108,35 @@ export function applySwitch(flag: string, draft: Draft): string {
       return flag;
     case "--enable-vsr-invariants":
     case "--disable-vsr-invariants":
-      for (const { name, group } of INVARIANTS) {
-        if (group === "vsr") setInvariant(draft, name, flag === "--enable-vsr-invariants");
-      }
+      setGroup(draft, "vsr", flag === "--enable-vsr-invariants");
       return flag;
-    // Always so in this simulator: real replicas, and no traces to be left out.
-    case "--vsr-mode":
+    case "--enable-projection-invariants":
+    case "--disable-projection-invariants":
+      setGroup(draft, "projection", flag === "--enable-projection-invariants");
+      return flag;
+    case "--enable-query-invariants":
+    case "--disable-query-invariants":
+      setGroup(draft, "sql", flag === "--enable-query-invariants");
+      return flag;
+    case "--enable-sql-oracles":
+      setGroup(draft, "sql", true);
+      return flag;
+    case "--enable-trace":
+      draft.traceEverything = true;
+      return flag;
     case "--no-trace-on-failure":
+      draft.traceOnFailure = false;
+      return flag;
+    // Always so in this simulator: the replicas are real.
+    case "--vsr-mode":
       return flag;
     default:
       throw usage(`unknown argument "${flag}"`, "vopr --help lists all flags");
   }
+}
+
+function setGroup(draft: Draft, wanted: (typeof INVARIANTS)[number]["group"], enabled: boolean): void {
+  for (const { name, group } of INVARIANTS) if (group === wanted) setInvariant(draft, name, enabled);
 }
 
 function setInvariant(draft: Draft, name: InvariantName, enabled: boolean): void {
@@ -145,6 +178,15 @@ export function applyValue(name: string, value: string, draft: Draft): void {
     case "--disable-invariant":
       setInvariant(draft, invariantNamed(value), name === "--enable-invariant");
       break;
+    case "--trace-out":
+      draft.traceFile = value;
+      break;
+    case "--bundle-out":
+      draft.bundleFolder = value;
+      break;
+    case "--trace-filter":
+      draft.traceFilter = filterNamed(value);
+      break;
     case "--canary":
       draft.canary = canaryNamed(value).name;
       break;
@@ -157,6 +199,12 @@ function whole(text: string, what: string, low: number, high: number): number {
   const value = /^\d{1,15}$/.test(text) ? Number(text) : NaN;
   if (value >= low && value <= high) return value;
   throw usage(`${what} is "${text}", but must be a whole number from ${low} to ${high}`, `write it in digits alone`);
+}
+
+function filterNamed(name: string): TraceFilter {
+  const filter = TRACE_FILTERS.find((candidate) => candidate === name);
+  if (filter !== undefined) return filter;
+  throw usage(`there is no trace filter "${name}"`, `filters: ${TRACE_FILTERS.join(", ")}`);
 }
 
 function faultsOf(list: string): { network: boolean; storage: boolean } {

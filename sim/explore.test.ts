@@ -31,9 +31,9 @@ describe("explore", () => {
     expect(report).toMatchObject({
       complete: true,
       violation: null,
-      states: 203_302,
-      transitions: 856_987,
-      depth: 23,
+      states: 702_420,
+      transitions: 3_284_444,
+      depth: 33,
       scope: { replicas: 3, operations: 2, crashes: 1, corruptions: 0, max_view: 1, canary: null },
     });
   });
@@ -44,7 +44,7 @@ describe("explore", () => {
     expect(status).toBe(1);
     expect(report.complete).toBe(false);
     expect(report.violation).toEqual({
-      invariant: "commit_history",
+      invariant: "vsr_view_change_safety",
       message: "op 1 was committed in view 0, but the log of replica 1, primary of view 1, ends at op 0",
       trace: [
         "request 0 to 0",

@@ -5,12 +5,6 @@ export const DEFAULT_ITERATIONS = 100;
 /** Features of Kimberlite's binary that this simulator does not have. */
 export const UNSUPPORTED_FLAGS: ReadonlyMap<string, string> = new Map(
   Object.entries({
-    "--enable-trace": "traces",
-    "--enable-projection-invariants": "projections",
-    "--disable-projection-invariants": "projections",
-    "--enable-query-invariants": "queries",
-    "--disable-query-invariants": "queries",
-    "--enable-sql-oracles": "SQL",
     "--min-fault-coverage": "coverage thresholds",
     "--min-invariant-coverage": "coverage thresholds",
     "--require-all-invariants": "coverage thresholds",
@@ -18,7 +12,7 @@ export const UNSUPPORTED_FLAGS: ReadonlyMap<string, string> = new Map(
   }),
 );
 
-export const UNSUPPORTED_COMMANDS = ["repro", "show", "timeline", "bisect", "minimize", "stats", "dashboard", "tui"];
+export const UNSUPPORTED_COMMANDS = ["timeline", "bisect", "minimize", "stats", "dashboard", "tui"];
 
 /** Flags that take a value. */
 export const VALUE_FLAGS: ReadonlyMap<string, string> = new Map(
@@ -38,11 +32,25 @@ export const VALUE_FLAGS: ReadonlyMap<string, string> = new Map(
     "--enable-invariant": "--enable-invariant",
     "--disable-invariant": "--disable-invariant",
     "--canary": "--canary",
+    "--trace-out": "--trace-out",
+    "--bundle-out": "--bundle-out",
+    "--trace-filter": "--trace-filter",
   }),
 );
 
 /** Flags that change what a seed does; the others change what is printed or kept. */
-export const NOT_IN_REPRO = new Set(["--seed", "--iterations", "--checkpoint-file", "--json", "--verbose"]);
+export const NOT_IN_REPRO = new Set([
+  "--seed",
+  "--iterations",
+  "--checkpoint-file",
+  "--json",
+  "--verbose",
+  "--enable-trace",
+  "--no-trace-on-failure",
+  "--trace-out",
+  "--trace-filter",
+  "--bundle-out",
+]);
 
 /** What a value looks like, for the hint when it is missing. */
 export const EXAMPLES: ReadonlyMap<string, string> = new Map(

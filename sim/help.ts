@@ -5,6 +5,8 @@ export const HELP = `vopr: deterministic simulation of Viewstamped Replication
 
 Usage: vopr [flags]            run seeds and check the invariants
        vopr scenarios [--json] list the scenarios
+       vopr repro BUNDLE       run its seed again: exit code 1 reproduced, 0 not, 2 unusable
+       vopr show BUNDLE        what is in it
 
 Seeds
   -s, --seed N                 first seed, 0 to 2^64 - 1 (default 0, or behind the checkpoint)
@@ -15,7 +17,7 @@ Seeds
       --max-events N           events until faults and new requests end (default: the scenario's)
       --max-time SECONDS       simulated seconds until they end (default: the scenario's)
       --check-determinism      run every seed twice and compare
-      --canary NAME            plant a bug: skip-fsync
+      --canary NAME            plant a bug (see --list-canaries)
 
 Workload
       --workload-ops-per-tick N   operations per tick over all clients; 0 for none
@@ -25,16 +27,23 @@ Workload
 Invariants
       --enable-invariant NAME, --disable-invariant NAME
       --enable-vsr-invariants, --disable-vsr-invariants, --core-invariants-only
+      --enable-projection-invariants, --disable-projection-invariants
+      --enable-query-invariants, --disable-query-invariants, --enable-sql-oracles
       --list-invariants
 
 Output
       --json                   one JSON object per line
   -v, --verbose                every seed, failures with details and a command that repeats them
       --no-failure-diagnosis   without the details
+      --trace-out PATH         add the trace of every failed seed to a file, one event per line
+      --bundle-out FOLDER      a bundle (.kmb) of every failed seed
+      --enable-trace           of every seed; --no-trace-on-failure: of none
+      --trace-filter NAME      failures_only, minimal or verbose (default)
       --checkpoint-file PATH   where to go on, and where to keep how far it got
       --list-scenarios         with --json as data
+      --list-canaries          with --json as data
   -h, --help
 
-Accepted because it is always so: --vsr-mode, --no-trace-on-failure.
+Accepted because it is always so: --vsr-mode.
 Exit codes: 0 no seed failed, 1 some did, 2 wrong usage, 101 the simulator itself broke, 130 and 143 stopped.
 `;

@@ -2,7 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import { Coverage, POINT } from "./coverage.ts";
 import { SimulatedNetwork } from "./network.ts";
 import { Random } from "./random.ts";
-import { NO_NETWORK_FAULTS } from "./scenarios.ts";
+import { NO_NETWORK_FAULTS } from "./scenario.ts";
 import { Scheduler } from "./scheduler.ts";
 import { startViewChange } from "./vsr/messages.ts";
 
@@ -28,7 +28,7 @@ describe("a fault that is counted as applied is applied", () => {
     const cut = seeds.map(
       (seed) =>
         lossesAfter(seed, (network) => {
-          network.partition(1000);
+          network.partition(REPLICAS, 1000);
         })[POINT.partition]!,
     );
     expect(cut.filter((links) => links === 0)).toEqual([]);

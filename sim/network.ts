@@ -6,9 +6,9 @@
  */
 import { POINT, type Coverage } from "./coverage.ts";
 import type { Random } from "./random.ts";
-import type { NetworkFaults } from "./scenarios.ts";
+import type { NetworkFaults } from "./scenario.ts";
 import type { Scheduler } from "./scheduler.ts";
-import type { Message } from "./vsr/messages.ts";
+import { MESSAGE_NAMES, type Message } from "./vsr/messages.ts";
 
 const MIN_DELAY_US = 200;
 const MEAN_JITTER_US = 300;
@@ -55,13 +55,16 @@ export class SimulatedNetwork {
     coverage.attempted[POINT.send]! += 1;
     coverage.phases[message.kind]! += 1;
     const link = from * this.nodeCount + to;
-    const nowUs = this.scheduler.nowUs;
+    const { nowUs, trace } = this.scheduler;
+    trace?.add(nowUs, "NetworkSend", { from, to, message: MESSAGE_NAMES[message.kind as 0], view: message.view });
     if (this.cutUntilUs[link]! > nowUs) {
       coverage.observed[POINT.partition]! += 1;
+      trace?.add(nowUs, "NetworkDrop", { from, to, message: MESSAGE_NAMES[message.kind as 0], reason: "partition" });
       return;
     }
     if (this.brokenUntilUs[link]! > nowUs) {
       coverage.observed[POINT.linkFailure]! += 1;
+      trace?.add(nowUs, "NetworkDrop", { from, to, message: MESSAGE_NAMES[message.kind as 0], reason: "link" });
       return;
     }
     if (faults.dropPerMillion > 0) {
@@ -69,6 +72,7 @@ export class SimulatedNetwork {
       if (random.chance(faults.dropPerMillion)) {
         coverage.applied[POINT.drop]! += 1;
         coverage.observed[POINT.drop]! += 1;
+        trace?.add(nowUs, "NetworkDrop", { from, to, message: MESSAGE_NAMES[message.kind as 0], reason: "dropped" });
         return;
       }
     }
@@ -118,21 +122,30 @@ export class SimulatedNetwork {
     if ((marks & DELIVERED.clogged) !== 0) observed[POINT.clog]! += 1;
   }
 
-  /** Cuts a random set of nodes off from the rest, in both directions or in one. */
-  partition(forUs: number): void {
-    this.count(POINT.partition);
+  /** Cuts a random set of nodes, or one replica, off from the rest: in both directions or in one. */
+  partition(replicaCount: number, forUs: number): void {
     const untilUs = this.scheduler.nowUs + forUs;
+    const oneNode = this.random.below(3) === 0;
     // A bit per node; never all on one side.
-    const side = 1 + this.random.below(2 ** this.nodeCount - 2);
-    const direction = this.random.below(4);
+    const side = oneNode ? 1 << this.random.below(replicaCount) : 1 + this.random.below(2 ** this.nodeCount - 2);
+    const asymmetric = this.random.below(4) === 0;
+    this.scheduler.trace?.add(this.scheduler.nowUs, "NetworkPartition", { side, asymmetric, for_us: forUs });
+    this.count(POINT.partition);
+    if (oneNode) this.count(POINT.partitionOneNode);
+    if (asymmetric) this.count(POINT.partitionAsymmetric);
     for (let from = 0; from < this.nodeCount; from++) {
       for (let to = 0; to < this.nodeCount; to++) {
         const fromSide = (side >>> from) & 1;
         const toSide = (side >>> to) & 1;
-        if (fromSide === toSide || (direction === 0 && fromSide === 0)) continue;
+        if (fromSide === toSide || (asymmetric && fromSide === 0)) continue;
         this.cutUntilUs[from * this.nodeCount + to] = untilUs;
       }
     }
+  }
+
+  /** Counts a swizzle; the clogging of each node follows by itself. */
+  beginSwizzle(): void {
+    this.count(POINT.swizzle);
   }
 
   /** Breaks one direction between two replicas. */
@@ -146,6 +159,7 @@ export class SimulatedNetwork {
   /** Clogs all links of one node. */
   clog(node: number, forUs: number): void {
     this.count(POINT.clog);
+    this.scheduler.trace?.add(this.scheduler.nowUs, "NetworkClog", { node, for_us: forUs });
     const untilUs = this.scheduler.nowUs + forUs;
     for (let other = 0; other < this.nodeCount; other++) {
       this.cloggedUntilUs[node * this.nodeCount + other] = untilUs;

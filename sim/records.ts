@@ -2,6 +2,7 @@
 import { stringifyJson } from "../contracts/json.ts";
 import type { RunOptions } from "./arguments.ts";
 import type { Coverage } from "./coverage.ts";
+import type { Diagnosis } from "./diagnosis.ts";
 import type { SimulationResult } from "./simulation/options.ts";
 
 /** RFC 3339 with nanoseconds and an offset, as Kimberlite's binary prints it. */
@@ -10,13 +11,19 @@ export function timestampOf(date: Date): string {
 }
 
 /** Built by hand: one per seed. */
-export function iterationRecord(seed: string, result: SimulationResult, scenario: string, timestamp: string): string {
+export function iterationRecord(
+  seed: string,
+  result: SimulationResult,
+  scenario: string,
+  timestamp: string,
+  diagnosis: Diagnosis | null,
+): string {
   const { events, failure } = result;
   const data =
     failure === null
       ? `{"events":${events},"kernel_state_hash":"${result.kernelStateHash}","seed":${seed},` +
         `"simulated_time_ms":${result.simulatedTimeUs / 1000},"status":"ok","storage_hash":"${result.storageHash}"}`
-      : `{"events":${events},"invariant":${JSON.stringify(failure.invariant)},` +
+      : `{${diagnosis === null ? "" : `"diagnosis":${stringifyJson(diagnosis, 0)},`}"events":${events},"invariant":${JSON.stringify(failure.invariant)},` +
         `"message":${JSON.stringify(failure.message)},"scenario":${JSON.stringify(scenario)},` +
         `"seed":${seed},"simulated_time_ms":${result.simulatedTimeUs / 1000},"status":"failed"}`;
   return `{"data":${data},"timestamp":"${timestamp}","type":"iteration"}\n`;

@@ -4,6 +4,7 @@
  * Time and sequence share one double (time * 2^22 + sequence, below 2^53), so that ordering is a single
  * comparison and equal times never tie: the same seed gives the same order everywhere.
  */
+import type { Trace } from "./trace.ts";
 import type { Message } from "./vsr/messages.ts";
 
 // A global is looked up slowly in a VM context, such as that of a test.
@@ -28,6 +29,8 @@ export class Event {
 export class Scheduler {
   /** Time of the event popped last, in microseconds. */
   nowUs = 0;
+  /** Where events are recorded; null when nobody wants to see them. Here because every part has a scheduler. */
+  trace: Trace | null = null;
   private readonly heap: Event[] = [];
   private readonly free: Event[] = [];
   private scheduled = 0;

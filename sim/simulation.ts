@@ -8,26 +8,35 @@
  */
 import type { Coverage } from "./coverage.ts";
 import { Violation } from "./invariants/catalogue.ts";
+import { SETTLE_EVENTS, SETTLE_US, replicasAreAtRest, whyNotAtRest } from "./invariants/liveness-eventual-progress.ts";
 import { SimulatedNetwork } from "./network.ts";
 import { Random } from "./random.ts";
-import { NO_NETWORK_FAULTS } from "./scenarios.ts";
+import { NO_NETWORK_FAULTS } from "./scenario.ts";
 import { Scheduler } from "./scheduler.ts";
+import { summaryOf, type Trace } from "./trace.ts";
+import { Byzantine } from "./simulation/byzantine.ts";
 import { Cluster } from "./simulation/cluster.ts";
-import { EVENT, REPLICA_COUNT, STREAM } from "./simulation/events.ts";
+import { EVENT, STREAM } from "./simulation/events.ts";
 import { FaultInjector } from "./simulation/fault-injector.ts";
 import { kernelStateHash, storageHash } from "./simulation/hashes.ts";
-import { clientCountOf, type SimulationOptions, type SimulationResult } from "./simulation/options.ts";
+import { clientCountOf, databaseSizeOf, type SimulationOptions, type SimulationResult } from "./simulation/options.ts";
+import { Prober } from "./simulation/prober.ts";
 import { Referee } from "./simulation/referee.ts";
-import { SETTLE_EVENTS, SETTLE_US, replicasAreAtRest, whyNotAtRest } from "./simulation/rest.ts";
 import { swarm } from "./simulation/swarm.ts";
 import { Workload } from "./simulation/workload.ts";
+import { CHECKPOINT_INTERVAL } from "./vsr/checkpoint.ts";
 import type { Message } from "./vsr/messages.ts";
 import { DEFAULT_TIMEOUTS } from "./vsr/state.ts";
 
 const CHECK_US = 20_000;
+/** The oracles cost more than a check: a replica is asked at every second one. */
+const CHECKS_PER_PROBE = 2;
+/** A replica that lies makes up messages so often. */
+const STRIKE_US = 45_000;
 
 export class Simulation {
   private readonly options: SimulationOptions;
+  private readonly replicaCount: number;
   private readonly coverage: Coverage;
   private readonly scheduler = new Scheduler();
   private readonly network: SimulatedNetwork;
@@ -35,6 +44,9 @@ export class Simulation {
   private readonly cluster: Cluster;
   private readonly faults: FaultInjector;
   private readonly workload: Workload;
+  private readonly prober: Prober;
+  private liar: Byzantine | null = null;
+  private checks = 0;
   private active = true;
   private settledAtUs = 0;
   private settledAtEvents = 0;
@@ -42,9 +54,17 @@ export class Simulation {
   private events = 0;
 
   /** `seedLow` and `seedHigh` are the halves of a u64 seed. `coverage` is added to. */
-  constructor(seedLow: number, seedHigh: number, options: SimulationOptions, coverage: Coverage) {
+  constructor(
+    seedLow: number,
+    seedHigh: number,
+    options: SimulationOptions,
+    coverage: Coverage,
+    trace: Trace | null = null,
+  ) {
     const { scenario } = options;
     const { scheduler } = this;
+    scheduler.trace = trace;
+    trace?.add(0, "SimulationStart", { scenario: scenario.name, replicas: scenario.replicas });
     const stream = (number: number): Random => new Random(seedLow, seedHigh, number);
     const mix = stream(STREAM.mix);
     const networkFaults = swarm(scenario.network, mix);
@@ -54,31 +74,44 @@ export class Simulation {
     this.options = options;
     this.coverage = coverage;
     const clientCount = clientCountOf(scenario);
-    const nodeCount = REPLICA_COUNT + clientCount;
-    const networkRandom = stream(STREAM.network);
+    const replicaCount = scenario.replicas;
+    this.replicaCount = replicaCount;
+    const nodeCount = replicaCount + clientCount;
+    // A canary: what is not drawn from the seed cannot be repeated.
+    const networkRandom = options.bugs.unseededRandom
+      ? new Random(Math.floor(Math.random() * 2 ** 32), 0, STREAM.network)
+      : stream(STREAM.network);
     const network = new SimulatedNetwork(networkRandom, scheduler, coverage, nodeCount, EVENT.deliver, networkFaults);
-    const referee = new Referee(options, coverage);
     const cluster = new Cluster({
       configuration: {
-        replicaCount: REPLICA_COUNT,
-        keys: scenario.keys,
-        clients: clientCount,
+        replicaCount,
+        database: databaseSizeOf(scenario),
+        checkpointInterval: CHECKPOINT_INTERVAL,
         timeouts: DEFAULT_TIMEOUTS,
         bugs: options.bugs,
       },
       scheduler,
       network,
-      referee,
       coverage,
       diskRandom,
       onViewChangeStep: (replica) => {
         this.faults.onViewChangeStep(replica);
       },
     });
+    const referee = new Referee(options, coverage, {
+      replicas: cluster.replicas,
+      disks: cluster.disks,
+      impaired: () => this.faults.impairedCount,
+      trace,
+      nowUs: () => scheduler.nowUs,
+    });
+    cluster.watchedBy(referee);
+    this.prober = new Prober(stream(STREAM.queries), referee, coverage);
     this.network = network;
     this.referee = referee;
     this.cluster = cluster;
     this.faults = new FaultInjector({
+      replicaCount,
       networkFaults,
       storageFaults,
       cluster,
@@ -89,7 +122,12 @@ export class Simulation {
       diskRandom,
     });
     this.workload = new Workload(options, stream(STREAM.workload), scheduler, network, referee, coverage);
-    for (let replica = 0; replica < REPLICA_COUNT; replica++) cluster.add(this.faults.drawClockRate(), faultRandom);
+    for (let replica = 0; replica < replicaCount; replica++) cluster.add(this.faults.drawClockRate(), faultRandom);
+    if (scenario.attack !== null) {
+      this.liar = new Byzantine(scenario.attack, replicaCount, network, coverage);
+      cluster.liar = this.liar;
+      scheduler.schedule(STRIKE_US, EVENT.byzantineStrike, 0, 0, null);
+    }
     this.workload.start();
     scheduler.schedule(CHECK_US, EVENT.check, 0, 0, null);
     this.faults.start();
@@ -104,10 +142,16 @@ export class Simulation {
     } catch (error) {
       if (!(error instanceof Violation)) throw error;
       this.coverage.violated.add(error.invariant);
+      const { nowUs, trace } = this.scheduler;
+      trace?.add(nowUs, "InvariantViolation", { invariant: error.invariant, message: error.message });
       failure = { invariant: error.invariant, message: `${error.message} (at ${this.scheduler.nowUs / 1000} ms)` };
     }
+    this.scheduler.trace?.add(this.scheduler.nowUs, "SimulationEnd", { events: this.events });
+    this.coverage.events += this.events;
+    this.coverage.simulatedTimeUs += this.scheduler.nowUs;
     return {
       failure,
+      replicas: failure === null ? [] : this.cluster.replicas.map(summaryOf),
       events: this.events,
       simulatedTimeUs: this.scheduler.nowUs,
       storageHash: storageHash(this.cluster.disks),
@@ -130,8 +174,8 @@ export class Simulation {
   private dispatch(kind: number, target: number, detail: number, message: Message | null): void {
     switch (kind) {
       case EVENT.deliver:
-        if (target < REPLICA_COUNT) this.cluster.deliver(target, detail, message!);
-        else this.workload.onReply(target - REPLICA_COUNT, detail, message!);
+        if (target < this.replicaCount) this.cluster.deliver(target, detail, message!);
+        else this.workload.onReply(target - this.replicaCount, detail, message!);
         break;
       case EVENT.tick:
         this.onTick(target, detail);
@@ -151,6 +195,12 @@ export class Simulation {
       case EVENT.targetedCrash:
         this.faults.onTargetedCrash(target, detail);
         break;
+      case EVENT.clogNode:
+        this.faults.onClogNode(target, detail);
+        break;
+      case EVENT.byzantineStrike:
+        this.onByzantineStrike();
+        break;
       case EVENT.check:
         this.onCheck();
         break;
@@ -159,10 +209,17 @@ export class Simulation {
     }
   }
 
+  private onByzantineStrike(): void {
+    const state = this.liar === null ? null : (this.cluster.replicas[this.liar.replica] ?? null);
+    if (state !== null) this.liar?.strike(state);
+    if (this.active) this.scheduler.schedule(STRIKE_US, EVENT.byzantineStrike, 0, 0, null);
+  }
+
   private onTick(replica: number, life: number): void {
     const state = this.cluster.awake(replica, life, EVENT.tick);
     if (state === null) return;
     this.cluster.tick(state);
+    this.referee.onTick(state);
     this.faults.checkRecovered(state);
   }
 
@@ -173,6 +230,11 @@ export class Simulation {
 
   /** Now and then: is it time to end the faults, or is all at rest since? */
   private onCheck(): void {
+    this.checks += 1;
+    if (this.checks % CHECKS_PER_PROBE === 0) {
+      const probed = this.cluster.replicas[(this.checks / CHECKS_PER_PROBE) % this.replicaCount] ?? null;
+      if (probed !== null) this.prober.probe(probed);
+    }
     if (this.active) {
       const over = this.events >= this.options.maxEvents || this.scheduler.nowUs >= this.options.maxTimeUs;
       if (over || this.workload.isDone()) this.settle();
@@ -193,23 +255,25 @@ export class Simulation {
     this.settledAtUs = this.scheduler.nowUs;
     this.settledAtEvents = this.events;
     this.faults.end();
+    this.liar?.end();
+    this.scheduler.trace?.add(this.scheduler.nowUs, "NetworkHeal", {});
     this.network.heal(NO_NETWORK_FAULTS);
     this.cluster.heal();
-    for (let replica = 0; replica < REPLICA_COUNT; replica++) this.faults.restart(replica);
+    for (let replica = 0; replica < this.replicaCount; replica++) this.faults.restart(replica);
     this.workload.close();
   }
 
   /** Without rest, what clients were told is judged first: a wrong answer says more than a missing one. */
   private checkAtEnd(): void {
-    const { replicas, disks } = this.cluster;
+    const { replicas } = this.cluster;
     const { clients } = this.workload;
     if (this.isAtRest()) {
-      this.referee.atRest(replicas, disks, clients);
+      this.referee.atRest(clients);
       return;
     }
     const settledUs = this.scheduler.nowUs - this.settledAtUs;
     const settledEvents = this.events - this.settledAtEvents;
-    this.referee.withoutRest(replicas, whyNotAtRest(replicas, clients, settledUs, settledEvents));
+    this.referee.withoutRest(whyNotAtRest(replicas, clients, settledUs, settledEvents));
   }
 
   private isAtRest(): boolean {

@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "@jest/globals";
 import { parseJson } from "../contracts/json.ts";
 import { voprRecordSchema } from "../contracts/vopr.ts";
+import { CANARIES } from "./canaries.ts";
 import { SCENARIOS } from "./scenarios.ts";
 
 const PROGRAM = fileURLToPath(new URL("vopr.ts", import.meta.url));
@@ -55,11 +56,40 @@ describe("output", () => {
     expect(stdout).toContain('"successes":20');
   });
 
+  test("--trace-out: the traces of failed seeds, the same from two processes", () => {
+    const folder = mkdtempSync(join(tmpdir(), "kimtest-vopr-"));
+    const traceOf = (name: string): string => {
+      const path = join(folder, name);
+      const run = vopr("--scenario", "leader-race", "-n", "2", "--trace-out", path, "--trace-filter", "minimal");
+      expect(run.status).toBe(1);
+      return readFileSync(path, "utf8");
+    };
+    const trace = traceOf("one.ndjson");
+    expect(traceOf("two.ndjson")).toBe(trace);
+    const events = trace
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line) as { seed: number; type: string });
+    expect(events[0]).toMatchObject({ seed: 0, type: "SimulationStart" });
+    expect(events.at(-1)).toMatchObject({ seed: 1, type: "SimulationEnd" });
+    rmSync(folder, { recursive: true });
+  });
+
+  test("a failed seed is diagnosed with -v, as text and in its record", () => {
+    const argv = ["--scenario", "leader-race", "-n", "1", "-v"];
+    expect(vopr(...argv).stdout).toContain("look at first:\n");
+    expect(vopr(...argv, "--json").stdout).toContain('"classification":"ReplicaDivergence"');
+    expect(vopr(...argv, "--no-failure-diagnosis").stdout).not.toContain("look at first:");
+  });
+
   test("lists", () => {
     const { status, stdout } = vopr("scenarios", "--json");
     expect(status).toBe(0);
     const { scenarios } = JSON.parse(stdout) as { scenarios: { name: string }[] };
     expect(scenarios.map(({ name }) => name)).toEqual(SCENARIOS.map(({ name }) => name));
+    const { canaries } = JSON.parse(vopr("--list-canaries", "--json").stdout) as { canaries: { name: string }[] };
+    expect(canaries.map(({ name }) => name)).toEqual(CANARIES.map(({ name }) => name));
+    expect(vopr("--list-canaries").stdout).toContain("wrong-hash: found by hash_chain in baseline\n");
     expect(vopr("--list-invariants").stdout).toContain("linearizability (core)");
     expect(vopr("--help").stdout).toContain("--scenario NAME");
   });
@@ -68,7 +98,7 @@ describe("output", () => {
 describe("wrong usage", () => {
   test.each([
     [["-n", "many"], '--iterations is "many"'],
-    [["--scenario", "nope"], "hint: scenarios: baseline, swizzle, gray, combined"],
+    [["--scenario", "nope"], "hint: scenarios: baseline, swizzle, gray, multi-tenant, combined, time-compression, "],
     [["--canary", "nope"], "hint: canaries: skip-fsync"],
     [["bisect", "x"], "bisect is not supported by the embedded vopr yet"],
   ])("%j", (argv, message) => {

@@ -1,6 +1,7 @@
 /** The disk of an explored replica: a value that never changes, so that many worlds can share it. */
 import { JOB, type Outputs } from "../vsr/state.ts";
-import { Superblock, corrupted, type DiskContent, type Entry } from "../vsr/log.ts";
+import { Superblock, corrupted, type Entry } from "../vsr/log.ts";
+import type { DiskContent } from "../vsr/recovery.ts";
 import type { Fingerprint } from "./fingerprint.ts";
 
 const NOTHING_UNSYNCED: ReadonlyMap<number, Entry | null> = new Map();
@@ -23,6 +24,9 @@ export class ExploredDisk implements DiskContent {
     this.unsynced = unsynced;
     this.unsyncedSuperblock = unsyncedSuperblock;
   }
+
+  /** There are no checkpoints in an exploration: no log grows long enough. */
+  readonly checkpoints = [];
 
   get superblocks(): readonly Superblock[] {
     return [this.superblock];

@@ -22,6 +22,9 @@ export function merged(envelopes: readonly Envelope[], sent: readonly Envelope[]
 export function isDead(message: Message, receiver: Node): boolean {
   const { kind, view } = message;
   const { state } = receiver;
+  // What a repair asked for is sent again when it asks again.
+  if (kind === MESSAGE.entries) return state.repair === null;
+  if (kind === MESSAGE.requestEntries) return false;
   if (kind === MESSAGE.recovery || kind === MESSAGE.recoveryResponse) return false;
   if (view < state.durable.view) return true;
   // What is not on its disk yet, a doomed replica is going to forget.

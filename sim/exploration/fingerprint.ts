@@ -76,6 +76,8 @@ export function addMessage(fingerprint: Fingerprint, message: Message): void {
   fingerprint.add(message.commit);
   fingerprint.add(message.logView);
   fingerprint.add(message.nonce);
+  fingerprint.add(message.hashLow);
+  fingerprint.add(message.hashHigh);
   if (message.entry !== null) fingerprint.addEntry(message.entry);
   if (message.log !== null) {
     fingerprint.add(message.log.length);
@@ -113,6 +115,18 @@ export function addReplica(fingerprint: Fingerprint, state: ReplicaState): void 
   if (isPrimary(state) && state.status === STATUS.normal) {
     for (const op of state.acknowledged) fingerprint.add(op);
     for (const request of state.prepared) fingerprint.add(request);
+  }
+  fingerprint.add(state.nonce);
+  const { repair } = state;
+  fingerprint.add(repair === null ? -1 : repair.purpose);
+  if (repair !== null) {
+    fingerprint.add(repair.view);
+    fingerprint.add(repair.commit);
+    fingerprint.add(repair.head.op);
+    fingerprint.add(repair.head.hashLow);
+    fingerprint.add(repair.head.hashHigh);
+    fingerprint.add(repair.source);
+    fingerprint.add(repair.collected.length);
   }
   fingerprint.add(state.startViewChangeVotes);
   fingerprint.add((state.startViewChangeSent ? 1 : 0) + (state.doViewChangeSent ? 2 : 0));

@@ -2,10 +2,12 @@
  * What a node does with an input: runs the replica's own code, lets its disk do what was asked for, and
  * keeps one object per different node and message.
  */
+import { Projection } from "../database/projection.ts";
 import { type Entry } from "../vsr/log.ts";
 import { MESSAGE, type Message } from "../vsr/messages.ts";
 import { startReplica } from "../vsr/recovery.ts";
 import { INPUT, Input, step } from "../vsr/replica.ts";
+import { copyRepair } from "../vsr/repair-state.ts";
 import { JOB, Outputs, ReplicaState, TO_OTHER_REPLICAS, type ReplicaConfiguration } from "../vsr/state.ts";
 import { FORMATTED_DISK, addDisk, type ExploredDisk } from "./disk.ts";
 import { Fingerprint, addMessage, addReplica } from "./fingerprint.ts";
@@ -13,12 +15,6 @@ import type { Envelope, Node, Reaction, Scope } from "./world.ts";
 
 /** Ids of envelopes are characters in the key of a world. */
 const MAX_ENVELOPES = 0xffff;
-/**
- * Ties the answers to a recovery. One for all, so that a replica that crashes while it recovers may also be
- * given answers to its first question: more than can happen, never less.
- */
-const NONCE = 1;
-
 export class Reactions {
   private readonly scope: Scope;
   private readonly configuration: ReplicaConfiguration;
@@ -58,7 +54,7 @@ export class Reactions {
     const known = node.results.get(name);
     if (known !== undefined) return known;
     this.outputs.clear();
-    const { state } = startReplica(node.state.replica, this.configuration, disk, 0, NONCE, this.outputs);
+    const { state } = startReplica(node.state.replica, this.configuration, disk, 0, node.state.nonce + 1, this.outputs);
     const reactions = [this.complete(state, disk, Infinity)];
     node.results.set(name, reactions);
     return reactions;
@@ -159,10 +155,13 @@ function copyReplica(state: ReplicaState): ReplicaState {
   const copy = Object.assign(new ReplicaState(state.replica, state.configuration), state);
   copy.log = state.log.slice();
   copy.database = state.database.copy();
+  // Nobody asks it anything here.
+  copy.projection = new Projection(0, state.configuration.bugs);
   copy.acknowledged = state.acknowledged.slice();
   copy.prepared = state.prepared.slice();
   copy.doViewChanges = state.doViewChanges.slice();
   copy.recoveryResponses = state.recoveryResponses.slice();
+  copy.repair = state.repair === null ? null : copyRepair(state.repair);
   // Time does not pass here: a state transfer may be asked for whenever it helps.
   copy.transferAtUs = 0;
   return copy;

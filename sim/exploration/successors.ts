@@ -18,10 +18,16 @@ export class Successors {
   constructor(scope: Scope, bugs: PlantedBugs) {
     this.scope = scope;
     const { replicas, operations } = scope;
-    const configuration = { replicaCount: replicas, keys: 1, clients: operations, timeouts: DEFAULT_TIMEOUTS, bugs };
+    const configuration = {
+      replicaCount: replicas,
+      database: { tenants: 1, keysPerTenant: 1, clients: operations, sessions: operations },
+      checkpointInterval: 0,
+      timeouts: DEFAULT_TIMEOUTS,
+      bugs,
+    };
     this.reactions = new Reactions(scope, configuration);
     for (let client = 0; client < operations; client++) {
-      this.requests.push(request(replicas + client, new Operation(OPERATION.register, 0, 0, client, 0, 0)));
+      this.requests.push(request(replicas + client, new Operation(OPERATION.register, 0, 0, client, 0, 0, 0)));
     }
   }
 
@@ -47,7 +53,8 @@ export class Successors {
       const node = world.nodes[to]!;
       const reactions = this.reactions.toMessage(node, message, envelope.input);
       // Asked again, a replica would answer with what it has by then; once is enough to catch up.
-      const delivered = message.kind === MESSAGE.getState ? envelope : null;
+      const asksForMore = message.kind === MESSAGE.getState || message.kind === MESSAGE.requestEntries;
+      const delivered = asksForMore ? envelope : null;
       this.add(world, node, reactions, mayDoom, found, () => deliveryOf(envelope), delivered);
     }
     for (const node of world.nodes) {

@@ -1,5 +1,5 @@
 /** The invariants that hold in every explored world. */
-import { missingFromPrimary } from "../invariants/commit-history.ts";
+import { missingFromPrimary } from "../invariants/vsr-view-change-safety.ts";
 import { brokenLink } from "../invariants/hash-chain.ts";
 import type { CommittedHistory } from "../invariants/vsr-agreement.ts";
 import type { FoundViolation, Reaction } from "./world.ts";
@@ -19,5 +19,5 @@ export function violationOf(reaction: Reaction, history: CommittedHistory): Foun
     return { invariant: "replica_head_progress", message: `replica ${replica} committed more than its log holds` };
   }
   const missing = reaction.becamePrimary ? missingFromPrimary(history, replica, view, state.log) : null;
-  return missing === null ? null : { invariant: "commit_history", message: missing };
+  return missing === null ? null : { invariant: "vsr_view_change_safety", message: missing };
 }

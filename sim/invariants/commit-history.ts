@@ -1,30 +1,22 @@
 /**
- * Commit history: a replica commits one op after the other; what was committed once is in the log of
- * every later primary ("Leader Completeness", Ongaro and Ousterhout, "In Search of an Understandable
- * Consensus Algorithm", 2014, figure 3); what a client saw acknowledged stays.
+ * Commit history: a replica commits one op after the other, without gaps; what is committed is held by a
+ * quorum; what a client saw acknowledged was committed and stays ("Viewstamped Replication Revisited"
+ * section 4).
  */
 import type { Database } from "../database/database.ts";
-import type { CommittedHistory } from "./vsr-agreement.ts";
-import { isSame, type Entry } from "../vsr/log.ts";
+import type { Entry } from "../vsr/log.ts";
 
-/** A replica became the primary of `view`: its log must hold all that was committed up to that view. */
-export function missingFromPrimary(
-  history: CommittedHistory,
-  replica: number,
-  view: number,
-  log: readonly Entry[],
-): string | null {
-  const { entries, views } = history;
-  let op = entries.length - 1;
-  while (op > 0 && views[op]! > view) op -= 1;
-  const held = log[op];
-  if (held !== undefined && isSame(held, entries[op]!)) return null;
-  const what = held === undefined ? `ends at op ${log.length - 1}` : `has something else there`;
-  return `op ${op} was committed in view ${views[op]!}, but the log of replica ${replica}, primary of view ${view}, ${what}`;
+/** The reason why an entry must not count as committed: fewer than a quorum hold it. */
+export function withoutQuorum(entry: Entry, holders: number, replicas: number): string | null {
+  const quorum = (replicas >> 1) + 1;
+  if (holders >= quorum) return null;
+  return `op ${entry.op} was committed, but only ${holders} of ${replicas} replicas hold it, ${quorum} must`;
 }
 
 /** A replica at rest must remember every request that was answered: the reason why it does not, or null. */
 export function forgottenRequest(replica: number, database: Database, client: number, request: number): string | null {
+  // A session that was taken may be forgotten.
+  if (database.evictions > 0 && database.sessions[client] === 0) return null;
   const remembered = database.requests[client]!;
   if (remembered >= request) return null;
   return `client ${client} was answered request ${request}, but replica ${replica} executed only up to request ${remembered}`;
@@ -41,8 +33,9 @@ export class CommitHistory {
     this.committedRequests = new Array<number>(clients).fill(-1);
   }
 
-  restarted(replica: number): void {
-    this.lastOps[replica] = 0;
+  /** A replica starts, or goes on from a checkpoint: `op` is the last one that its state knows. */
+  continuesFrom(replica: number, op: number): void {
+    this.lastOps[replica] = op;
   }
 
   commit(replica: number, entry: Entry): string | null {

@@ -11,9 +11,9 @@ export function brokenLink(parent: Entry, entry: Entry): string | null {
   return null;
 }
 
-/** The first broken link in a whole log, or null. */
-export function brokenChain(log: readonly Entry[]): string | null {
-  for (let op = 1; op < log.length; op++) {
+/** The first broken link in a log from the op `base` on, or null. */
+export function brokenChain(log: readonly Entry[], base: number): string | null {
+  for (let op = base + 1; op < log.length; op++) {
     const reason = brokenLink(log[op - 1]!, log[op]!);
     if (reason !== null) return reason;
   }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { ABSENT, OPERATION } from "../database/operation.ts";
+import { ABSENT, OPERATION, sumOf } from "../database/operation.ts";
 import { History, checkLinearizability, sequentialResult } from "./linearizability.ts";
 
 const { read, write, add, remove } = OPERATION;
@@ -32,7 +32,7 @@ describe("checkLinearizability", () => {
     const history = new History();
     history.invoke(0, add, 0, 4);
     history.answer(history.invoke(1, read, 0, 0), ABSENT);
-    history.answer(history.invoke(1, read, 0, 0), 5);
+    history.answer(history.invoke(1, read, 0, 0), sumOf(0, ABSENT, 4));
     expect(checkLinearizability(history)).toEqual({ linearizable: true });
     history.answer(history.invoke(1, read, 0, 0), 9);
     expect(checkLinearizability(history).linearizable).toBe(false);
@@ -40,9 +40,27 @@ describe("checkLinearizability", () => {
 
   test("an addition that was executed twice is found", () => {
     const history = new History();
-    history.answer(history.invoke(0, add, 0, 2), 3);
-    history.answer(history.invoke(1, read, 0, 0), 5);
+    const once = sumOf(0, ABSENT, 2);
+    history.answer(history.invoke(0, add, 0, 2), once);
+    history.answer(history.invoke(1, read, 0, 0), sumOf(0, once, 2));
     expect(checkLinearizability(history).linearizable).toBe(false);
+  });
+
+  test("a scan reads each of its keys at some time between its request and its answer", () => {
+    const scanned = (rows: number[]): boolean => {
+      const history = new History();
+      history.answer(history.invoke(0, write, 2, 5), 5);
+      const open = history.invoke(0, write, 3, 6);
+      history.answer(history.invoke(1, OPERATION.scan, 2, 2), 12345, rows);
+      history.answer(open, 6);
+      return checkLinearizability(history).linearizable;
+    };
+    expect([scanned([5, 6]), scanned([5, ABSENT]), scanned([ABSENT, 6]), scanned([5, 7])]).toEqual([
+      true,
+      true,
+      false,
+      false,
+    ]);
   });
 
   test("keys are independent", () => {
@@ -60,7 +78,7 @@ describe("checkLinearizability", () => {
       client: fc.nat(2),
       kind: kinds,
       value: fc.integer({ min: 1, max: 2 }),
-      result: fc.nat(4),
+      result: fc.constantFrom(ABSENT, 1, 2, sumOf(0, ABSENT, 1), sumOf(0, ABSENT, 2)),
     });
     let yes = 0;
     let no = 0;

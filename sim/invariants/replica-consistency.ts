@@ -9,6 +9,11 @@ export class ReplicaConsistency {
   /** Two lanes per op, of the replica that committed it first. */
   private readonly hashes: number[] = [0, 0];
 
+  /** Both lanes of the state hash after an op that was committed. */
+  hashOf(op: number): readonly [number, number] {
+    return [this.hashes[op * 2]!, this.hashes[op * 2 + 1]!];
+  }
+
   /** The reason why this state hash is wrong, or null. */
   commit(replica: number, op: number, low: number, high: number): string | null {
     const at = op * 2;

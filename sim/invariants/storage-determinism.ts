@@ -3,14 +3,16 @@
  * state of every replica, hashed afresh, and the same log must be readable from every disk
  * (TigerBeetle's "storage determinism").
  */
-import { Database } from "../database/database.ts";
+import { Database, type DatabaseSize } from "../database/database.ts";
 import { hashText } from "../hash.ts";
-import { isSame, type DiskContent, type Entry } from "../vsr/log.ts";
+import { isSame, newestSuperblock, type Entry } from "../vsr/log.ts";
+import type { DiskContent } from "../vsr/recovery.ts";
+import { NO_BUGS } from "../vsr/state.ts";
 import { brokenLink } from "./hash-chain.ts";
 
 /** Executes a log (slot 0 is the root) on an empty database. */
-export function replay(log: readonly Entry[], keys: number, clients: number): Database {
-  const database = new Database(keys, clients);
+export function replay(log: readonly Entry[], size: DatabaseSize): Database {
+  const database = new Database(size, NO_BUGS);
   for (let op = 1; op < log.length; op++) database.execute(op, log[op]!.operation);
   return database;
 }
@@ -27,9 +29,11 @@ export function differingState(replica: number, expected: Database, actual: Data
   return `replica ${replica} has state ${texts}`;
 }
 
-/** The reason why a disk does not hold the committed log, or null. */
+/** The reason why a disk does not hold the committed log behind its checkpoint, or null. */
 export function differingDisk(replica: number, log: readonly Entry[], disk: DiskContent): string | null {
-  for (let op = 1; op < log.length; op++) {
+  const superblock = newestSuperblock(disk.superblocks);
+  if (superblock === undefined) return `the disk of replica ${replica} has no superblock`;
+  for (let op = superblock.checkpointOp + 1; op < log.length; op++) {
     const stored = disk.slots[op] ?? null;
     if (stored === null) return `the disk of replica ${replica} does not hold committed op ${op}`;
     const broken = brokenLink(log[op - 1]!, stored);

@@ -7,18 +7,20 @@ import { SimulatedDisk, type CrashOutcome } from "../disk.ts";
 import type { SimulatedNetwork } from "../network.ts";
 import type { Random } from "../random.ts";
 import type { Scheduler } from "../scheduler.ts";
-import type { Message } from "../vsr/messages.ts";
+import { MESSAGE_NAMES, type Message } from "../vsr/messages.ts";
 import { startReplica } from "../vsr/recovery.ts";
 import { INPUT, Input, step } from "../vsr/replica.ts";
 import {
   DEFAULT_TIMEOUTS,
   JOB,
   Outputs,
+  isSync,
   ReplicaState,
   TO_OTHER_REPLICAS,
   type ReplicaConfiguration,
 } from "../vsr/state.ts";
-import { EVENT, REPLICA_COUNT } from "./events.ts";
+import type { Byzantine } from "./byzantine.ts";
+import { EVENT } from "./events.ts";
 import type { Referee } from "./referee.ts";
 
 const TICK_US = 20_000;
@@ -31,7 +33,6 @@ export interface ClusterSurroundings {
   readonly configuration: ReplicaConfiguration;
   readonly scheduler: Scheduler;
   readonly network: SimulatedNetwork;
-  readonly referee: Referee;
   readonly coverage: Coverage;
   readonly diskRandom: Random;
   /** Called when a replica takes a step of a view change. */
@@ -58,12 +59,16 @@ export class Cluster {
   readonly diskSlowUntilUs: number[] = [];
   /** How fast each replica's clock runs. */
   private readonly clockRates: number[] = [];
+  /** How far ahead each replica's clock is. */
+  readonly clockOffsetsUs: number[] = [];
   /** A replica that found itself in the wrong stays down for good. */
   private readonly stoppedItself: boolean[] = [];
   private readonly configuration: ReplicaConfiguration;
   private readonly scheduler: Scheduler;
   private readonly network: SimulatedNetwork;
-  private readonly referee: Referee;
+  private referee!: Referee;
+  /** Forges what one replica sends; null when all are honest. */
+  liar: Byzantine | null = null;
   private readonly coverage: Coverage;
   private readonly diskRandom: Random;
   private readonly onViewChangeStep: (replica: number) => void;
@@ -75,10 +80,14 @@ export class Cluster {
     this.configuration = surroundings.configuration;
     this.scheduler = surroundings.scheduler;
     this.network = surroundings.network;
-    this.referee = surroundings.referee;
     this.coverage = surroundings.coverage;
     this.diskRandom = surroundings.diskRandom;
     this.onViewChangeStep = surroundings.onViewChangeStep;
+  }
+
+  /** Must be called before the first event. */
+  watchedBy(referee: Referee): void {
+    this.referee = referee;
   }
 
   /** Adds the next replica, on a formatted disk. */
@@ -92,6 +101,7 @@ export class Cluster {
     this.pausedUntilUs.push(0);
     this.diskSlowUntilUs.push(0);
     this.clockRates.push(clockRate);
+    this.clockOffsetsUs.push(0);
     this.stoppedItself.push(false);
     this.scheduler.schedule(random.between(1, TICK_US), EVENT.tick, replica, 1, null);
   }
@@ -115,6 +125,13 @@ export class Cluster {
     const state = this.replicas[replica] ?? null;
     if (state === null) return;
     this.network.delivered(marks);
+    const { nowUs, trace } = this.scheduler;
+    trace?.add(nowUs, "NetworkDeliver", {
+      from: message.from,
+      to: replica,
+      message: MESSAGE_NAMES[message.kind as 0],
+      view: message.view,
+    });
     this.input.kind = INPUT.message;
     this.input.message = message;
     this.stepReplica(state);
@@ -132,12 +149,14 @@ export class Cluster {
 
   /** True while the disk of a replica is busy with an fsync. */
   isSyncing(replica: number): boolean {
-    const { job } = this.disks[replica]!;
-    return job === JOB.syncLog || job === JOB.syncSuperblock;
+    return isSync(this.disks[replica]!.job);
   }
 
   completeDiskJob(state: ReplicaState): void {
     const phase = this.isSyncing(state.replica) ? PHASE.fsyncComplete : PHASE.writeComplete;
+    if (phase === PHASE.fsyncComplete) {
+      this.scheduler.trace?.add(this.scheduler.nowUs, "Fsync", { replica: state.replica, success: true });
+    }
     this.disks[state.replica]!.complete();
     this.coverage.phases[phase]! += 1;
     this.input.kind = INPUT.diskDone;
@@ -145,7 +164,7 @@ export class Cluster {
   }
 
   private clock(replica: number): number {
-    return Math.floor(this.scheduler.nowUs * this.clockRates[replica]!);
+    return Math.floor(this.scheduler.nowUs * this.clockRates[replica]!) + this.clockOffsetsUs[replica]!;
   }
 
   /** One step of one replica, with `this.input` prepared but for the time. */
@@ -162,16 +181,35 @@ export class Cluster {
   private perform(state: ReplicaState): void {
     const { outputs } = this;
     const { replica } = state;
+    if (this.scheduler.trace !== null) this.traceCommits(replica);
     this.referee.beforeEffects(state, outputs);
+    if (outputs.installed || outputs.becamePrimary) {
+      this.scheduler.trace?.add(this.scheduler.nowUs, "ReplicaUpdate", {
+        replica,
+        view: state.view,
+        op: state.op,
+        commit: state.commit,
+        primary: outputs.becamePrimary,
+      });
+    }
     if (outputs.panic !== null) {
       this.replicas[replica] = null;
       this.stoppedItself[replica] = true;
       return;
     }
     this.sendMessages(replica);
+    if (outputs.diskTrimTo > 0) this.disks[replica]!.trim(outputs.diskTrimTo);
     if (outputs.diskJob !== JOB.none) this.beginDiskJob(replica);
     if (outputs.diskSuperblock !== null || outputs.installed || outputs.becamePrimary) this.onViewChangeStep(replica);
     this.referee.afterEffects(state);
+  }
+
+  private traceCommits(replica: number): void {
+    const { nowUs, trace } = this.scheduler;
+    const { committed, checkpoint, adopted } = this.outputs;
+    for (const { op, view } of committed) trace?.add(nowUs, "Commit", { replica, op, view });
+    if (checkpoint !== null) trace?.add(nowUs, "CheckpointCreate", { replica, op: checkpoint.op });
+    if (adopted !== null) trace?.add(nowUs, "CheckpointRecover", { replica, op: adopted.op });
   }
 
   private sendMessages(replica: number): void {
@@ -180,20 +218,24 @@ export class Cluster {
       const message = messages[index]!;
       const to = recipients[index]!;
       if (to !== TO_OTHER_REPLICAS) {
-        this.network.send(replica, to, message);
+        this.sendOne(replica, to, message);
         continue;
       }
-      for (let other = 0; other < REPLICA_COUNT; other++) {
-        if (other !== replica) this.network.send(replica, other, message);
+      for (let other = 0; other < this.configuration.replicaCount; other++) {
+        if (other !== replica) this.sendOne(replica, other, message);
       }
     }
+  }
+
+  private sendOne(replica: number, to: number, message: Message): void {
+    this.network.send(replica, to, this.liar === null ? message : this.liar.forge(replica, to, message));
   }
 
   private beginDiskJob(replica: number): void {
     const { outputs, diskRandom } = this;
     const job = outputs.diskJob;
-    this.disks[replica]!.begin(job, outputs.diskFirstOp, outputs.diskEntries, outputs.diskSuperblock);
-    const sync = job === JOB.syncLog || job === JOB.syncSuperblock;
+    this.disks[replica]!.begin(outputs);
+    const sync = isSync(job);
     this.coverage.attempted[sync ? POINT.fsync : POINT.write]! += 1;
     let delayUs = sync ? FSYNC_US / 2 + diskRandom.exponential(FSYNC_US / 2) : diskRandom.exponential(WRITE_US);
     if (this.diskSlowUntilUs[replica]! > this.scheduler.nowUs) {
@@ -206,6 +248,7 @@ export class Cluster {
   /** Stops a replica as a power loss does; says what became of what was not synced. */
   stop(replica: number, mayTear: boolean): CrashOutcome {
     this.coverage.phases[PHASE.crash]! += 1;
+    this.scheduler.trace?.add(this.scheduler.nowUs, "NodeCrash", { replica });
     this.replicas[replica] = null;
     this.lives[replica]! += 1;
     this.pausedUntilUs[replica] = 0;
@@ -218,12 +261,15 @@ export class Cluster {
     const { coverage, outputs } = this;
     coverage.attempted[POINT.read]! += 1;
     coverage.phases[PHASE.restart]! += 1;
+    this.scheduler.trace?.add(this.scheduler.nowUs, "NodeRestart", { replica });
     outputs.clear();
     this.nonces += 1;
     const disk = this.disks[replica]!;
     const nowUs = this.clock(replica);
     const { state, recovering } = startReplica(replica, this.configuration, disk, nowUs, this.nonces, outputs);
     this.replicas[replica] = state;
+    // What it read from its own disk is not what it was given by others.
+    outputs.adopted = null;
     this.referee.onStart(state);
     const found = { badLog: recovering, badSuperblock: state.superblockRepairNeeded };
     this.perform(state);

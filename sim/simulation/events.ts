@@ -15,9 +15,10 @@ export const EVENT = {
   pauseFault: 11,
   slowDiskFault: 12,
   targetedCrash: 13,
+  clogNode: 14,
+  clockJump: 15,
+  byzantineStrike: 16,
 } as const;
 
 /** Streams of random numbers; see random.ts. */
-export const STREAM = { network: 1, disk: 2, faults: 3, workload: 4, mix: 5 } as const;
-
-export const REPLICA_COUNT = 3;
+export const STREAM = { network: 1, disk: 2, faults: 3, workload: 4, mix: 5, queries: 6 } as const;

@@ -1,18 +1,19 @@
 /** The faults of a seed: which happen when, to whom, and within what budget. */
-import { PHASE, POINT, type Coverage } from "../coverage.ts";
+import { POINT, faultName, type Coverage } from "../coverage.ts";
 import type { SimulatedNetwork } from "../network.ts";
 import type { Random } from "../random.ts";
-import type { NetworkFaults, StorageFaults } from "../scenarios.ts";
+import type { NetworkFaults, StorageFaults } from "../scenario.ts";
 import type { Scheduler } from "../scheduler.ts";
 import { JOB, mayVote, type ReplicaState } from "../vsr/state.ts";
 import type { Cluster } from "./cluster.ts";
-import { EVENT, REPLICA_COUNT } from "./events.ts";
+import { EVENT } from "./events.ts";
 
 /** A crash aimed at a view change comes so long after one of its steps. */
 const VIEW_CHANGE_CRASH_US = 700;
 
 /** Everything an injector needs from the rest of a simulation. */
 export interface FaultSurroundings {
+  readonly replicaCount: number;
   readonly networkFaults: NetworkFaults;
   readonly storageFaults: StorageFaults;
   readonly cluster: Cluster;
@@ -32,15 +33,19 @@ export class FaultInjector {
   private readonly coverage: Coverage;
   private readonly faultRandom: Random;
   private readonly diskRandom: Random;
+  private readonly replicaCount: number;
   private active = true;
-  /** The replica whose disk lost acknowledged data and that has not recovered yet; -1 for none. */
-  private impaired = -1;
+  /** Replicas whose disk lost acknowledged data and that have not recovered yet. */
+  private readonly impaired = new Set<number>();
   /** Per replica, damage that its disk has suffered and that it has not found yet. */
-  private readonly torn = new Array<boolean>(REPLICA_COUNT).fill(false);
-  private readonly rotten = new Array<boolean>(REPLICA_COUNT).fill(false);
-  private readonly rottenSuperblock = new Array<boolean>(REPLICA_COUNT).fill(false);
+  private readonly torn: boolean[] = [];
+  private readonly rotten: boolean[] = [];
+  private readonly rottenSuperblock: boolean[] = [];
+  private readonly misdirected: boolean[] = [];
+  private readonly rottenCheckpoint: boolean[] = [];
 
   constructor(surroundings: FaultSurroundings) {
+    this.replicaCount = surroundings.replicaCount;
     this.networkFaults = surroundings.networkFaults;
     this.storageFaults = surroundings.storageFaults;
     this.cluster = surroundings.cluster;
@@ -49,6 +54,15 @@ export class FaultInjector {
     this.coverage = surroundings.coverage;
     this.faultRandom = surroundings.faultRandom;
     this.diskRandom = surroundings.diskRandom;
+  }
+
+  get impairedCount(): number {
+    return this.impaired.size;
+  }
+
+  /** At most f replicas at a time may have lost acknowledged data: more would be no fault model. */
+  private mayImpair(replica: number): boolean {
+    return this.impaired.has(replica) || this.impaired.size < (this.replicaCount - 1) >> 1;
   }
 
   /** Draws the time of the first fault of each kind. */
@@ -60,6 +74,7 @@ export class FaultInjector {
     this.scheduleFault(EVENT.clogFault, networkFaults.clogEveryMs);
     this.scheduleFault(EVENT.linkFault, networkFaults.linkFailureEveryMs);
     this.scheduleFault(EVENT.pauseFault, networkFaults.pauseEveryMs);
+    this.scheduleFault(EVENT.clockJump, networkFaults.clockJumpEveryMs);
   }
 
   private scheduleFault(kind: number, everyMs: number): void {
@@ -98,15 +113,19 @@ export class FaultInjector {
         this.scheduleFault(kind, storageFaults.slowDiskEveryMs);
         break;
       case EVENT.partitionFault:
-        this.network.partition(faultRandom.exponential(networkFaults.partitionForMs * 1000));
+        this.network.partition(this.replicaCount, faultRandom.exponential(networkFaults.partitionForMs * 1000));
         this.scheduleFault(kind, networkFaults.partitionEveryMs);
         break;
       case EVENT.clogFault:
-        this.network.clog(faultRandom.below(REPLICA_COUNT), faultRandom.exponential(networkFaults.clogForMs * 1000));
+        this.swizzle(networkFaults.clogForMs * 1000);
         this.scheduleFault(kind, networkFaults.clogEveryMs);
         break;
+      case EVENT.clockJump:
+        this.jumpClock(faultRandom.exponential(networkFaults.clockJumpMs * 1000));
+        this.scheduleFault(kind, networkFaults.clockJumpEveryMs);
+        break;
       case EVENT.linkFault:
-        this.network.breakLink(REPLICA_COUNT, faultRandom.exponential(networkFaults.linkFailureForMs * 1000));
+        this.network.breakLink(this.replicaCount, faultRandom.exponential(networkFaults.linkFailureForMs * 1000));
         this.scheduleFault(kind, networkFaults.linkFailureEveryMs);
         break;
       case EVENT.pauseFault:
@@ -118,25 +137,57 @@ export class FaultInjector {
     }
   }
 
+  /**
+   * Swizzle-clogging (FoundationDB): the links of some replicas are clogged one after the other in random
+   * order, and unclogged in another.
+   */
+  private swizzle(meanUs: number): void {
+    const { faultRandom } = this;
+    this.network.beginSwizzle();
+    const always = faultRandom.below(this.replicaCount);
+    for (let node = 0; node < this.replicaCount; node++) {
+      const afterUs = faultRandom.exponential(meanUs / 2);
+      const forUs = faultRandom.exponential(meanUs);
+      if (node === always || faultRandom.below(2) === 0) {
+        this.scheduler.schedule(afterUs, EVENT.clogNode, node, forUs, null);
+      }
+    }
+  }
+
+  onClogNode(node: number, forUs: number): void {
+    if (!this.active) return;
+    this.coverage.observed[POINT.swizzle]! += 1;
+    this.network.clog(node, forUs);
+  }
+
+  /** A clock that time synchronisation sets forward; a monotonic clock is never set back. */
+  private jumpClock(byUs: number): void {
+    const replica = this.faultRandom.below(this.replicaCount);
+    this.countFault(POINT.clockSkew);
+    this.scheduler.trace?.add(this.scheduler.nowUs, "ClockJump", { replica, by_us: byUs });
+    this.cluster.clockOffsetsUs[replica]! += byUs;
+  }
+
   private slowDisk(forUs: number): void {
     this.coverage.attempted[POINT.slowDisk]! += 1;
     this.coverage.applied[POINT.slowDisk]! += 1;
-    this.cluster.diskSlowUntilUs[this.faultRandom.below(REPLICA_COUNT)] = this.scheduler.nowUs + forUs;
+    this.cluster.diskSlowUntilUs[this.faultRandom.below(this.replicaCount)] = this.scheduler.nowUs + forUs;
   }
 
   private pause(): void {
     const { faultRandom } = this;
-    const replica = faultRandom.below(REPLICA_COUNT);
+    const replica = faultRandom.below(this.replicaCount);
     this.coverage.attempted[POINT.pause]! += 1;
     if (this.cluster.replicas[replica] !== null) this.coverage.applied[POINT.pause]! += 1;
     const forUs = faultRandom.exponential(this.networkFaults.pauseForMs * 1000);
+    this.scheduler.trace?.add(this.scheduler.nowUs, "NodePause", { replica, for_us: forUs });
     this.cluster.pausedUntilUs[replica] = this.scheduler.nowUs + forUs;
   }
 
   private crashSome(): void {
     const everybody = this.faultRandom.chance(this.storageFaults.powerLossPerMillion);
-    const victim = this.faultRandom.below(REPLICA_COUNT);
-    for (let replica = 0; replica < REPLICA_COUNT; replica++) {
+    const victim = this.faultRandom.below(this.replicaCount);
+    for (let replica = 0; replica < this.replicaCount; replica++) {
       if ((everybody || replica === victim) && this.cluster.replicas[replica] !== null) this.crash(replica);
     }
   }
@@ -165,11 +216,10 @@ export class FaultInjector {
     return true;
   }
 
-  /** At most one replica at a time may have lost acknowledged data: more than f would be no fault model. */
   private crash(replica: number): void {
     const { coverage, storageFaults, faultRandom } = this;
     this.countFault(POINT.crash);
-    const mayTear = storageFaults.tornWrites && (this.impaired < 0 || this.impaired === replica);
+    const mayTear = storageFaults.tornWrites && this.mayImpair(replica);
     coverage.attempted[POINT.crashDataLoss]! += 1;
     const { lost, kept, torn } = this.cluster.stop(replica, mayTear);
     if (lost + torn > 0) {
@@ -180,11 +230,13 @@ export class FaultInjector {
     if (torn > 0) {
       coverage.applied[POINT.tornWrite]! += 1;
       this.torn[replica] = true;
-      this.impaired = replica;
+      this.impaired.add(replica);
     }
     if (storageFaults.corruptionPerMillion > 0) {
       coverage.attempted[POINT.corruption]! += 1;
       coverage.attempted[POINT.superblockCorruption]! += 1;
+      coverage.attempted[POINT.misdirectedWrite]! += 1;
+      coverage.attempted[POINT.checkpointCorruption]! += 1;
       if (faultRandom.chance(storageFaults.corruptionPerMillion)) this.rot(replica);
     }
     this.scheduler.schedule(faultRandom.exponential(storageFaults.downForMs * 1000), EVENT.restart, replica, 0, null);
@@ -192,15 +244,25 @@ export class FaultInjector {
 
   private rot(replica: number): void {
     const disk = this.cluster.disks[replica]!;
-    if (this.faultRandom.below(3) === 0) {
+    const kind = this.faultRandom.below(6);
+    if (kind < 2) {
       if (!disk.rotSuperblock(this.diskRandom)) return;
       this.coverage.applied[POINT.superblockCorruption]! += 1;
       this.rottenSuperblock[replica] = true;
-    } else if (this.impaired < 0 && disk.rotSlot(this.diskRandom)) {
-      this.coverage.applied[POINT.corruption]! += 1;
-      this.rotten[replica] = true;
-      this.impaired = replica;
+    } else if (!this.impaired.has(replica) && this.mayImpair(replica)) {
+      if (kind === 2) this.damage(replica, disk.misdirect(this.diskRandom), POINT.misdirectedWrite, this.misdirected);
+      else if (kind === 3)
+        this.damage(replica, disk.rotCheckpoint(), POINT.checkpointCorruption, this.rottenCheckpoint);
+      else this.damage(replica, disk.rotSlot(this.diskRandom), POINT.corruption, this.rotten);
     }
+  }
+
+  private damage(replica: number, done: boolean, point: number, damaged: boolean[]): void {
+    if (!done) return;
+    this.coverage.applied[point]! += 1;
+    damaged[replica] = true;
+    this.scheduler.trace?.add(this.scheduler.nowUs, "StorageFault", { replica, fault: faultName(point) });
+    this.impaired.add(replica);
   }
 
   /** Starts a replica that is down, and sees what it makes of its disk. */
@@ -208,20 +270,21 @@ export class FaultInjector {
     const { badLog, badSuperblock } = this.cluster.restart(replica);
     if (badLog) this.observe(POINT.tornWrite, this.torn, replica);
     if (badLog) this.observe(POINT.corruption, this.rotten, replica);
+    if (badLog) this.observe(POINT.misdirectedWrite, this.misdirected, replica);
+    if (badLog) this.observe(POINT.checkpointCorruption, this.rottenCheckpoint, replica);
     if (badSuperblock) this.observe(POINT.superblockCorruption, this.rottenSuperblock, replica);
   }
 
   /** Counts damage that was done here, once: a replica may find damage that nobody did. */
   private observe(point: number, damaged: boolean[], replica: number): void {
-    if (damaged[replica]!) this.coverage.observed[point]! += 1;
+    if (damaged[replica] === true) this.coverage.observed[point]! += 1;
     damaged[replica] = false;
   }
 
   /** After a tick: gives the budget back once the impaired replica has everything on its disk again. */
   checkRecovered(state: ReplicaState): void {
-    if (this.impaired !== state.replica) return;
+    if (!this.impaired.has(state.replica)) return;
     if (!mayVote(state) || state.job !== JOB.none || state.syncedOp < state.op || state.clearTo > 0) return;
-    this.impaired = -1;
-    this.coverage.phases[PHASE.recoveryComplete]! += 1;
+    this.impaired.delete(state.replica);
   }
 }

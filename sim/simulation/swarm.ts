@@ -1,6 +1,6 @@
 /** Swarm testing (Groce et al., 2012): which kinds of faults a seed gets, and how strong. */
 import type { Random } from "../random.ts";
-import type { NetworkFaults, StorageFaults } from "../scenarios.ts";
+import type { NetworkFaults, StorageFaults } from "../scenario.ts";
 
 /** Every kind of fault is on in so many seeds. */
 const FAULT_ON_PER_MILLION = 700_000;

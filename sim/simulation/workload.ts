@@ -6,24 +6,37 @@
  * forgotten everybody else, and linearizability compares what it sees with what they were promised.
  */
 import { PHASE, type Coverage } from "../coverage.ts";
-import { OPERATION } from "../database/operation.ts";
+import { OPERATION, valueOf } from "../database/operation.ts";
 import type { SimulatedNetwork } from "../network.ts";
 import type { Random } from "../random.ts";
 import type { Scheduler } from "../scheduler.ts";
+import type { TraceType } from "../trace.ts";
 import { Client } from "../vsr/client.ts";
-import { MESSAGE, type Message } from "../vsr/messages.ts";
-import { EVENT, REPLICA_COUNT } from "./events.ts";
+import type { Message } from "../vsr/messages.ts";
+import { EVENT } from "./events.ts";
 import type { SimulationOptions } from "./options.ts";
 import type { Referee } from "./referee.ts";
 
 const CLIENT_TIMEOUT_US = 120_000;
 const CLIENT_TIMEOUT_MAX_US = 500_000;
+/** By kind of operation. */
+const TRACE_TYPE_OF: readonly (TraceType | undefined)[] = [
+  undefined,
+  "Read",
+  "Write",
+  "ReadModifyWrite",
+  "Remove",
+  "Scan",
+];
+/** The auditor has to be done soon after the last fault. */
+const AUDITOR_PAUSE_US = 30_000;
 
 export class Workload {
   readonly clients: Client[] = [];
   /** Per client: index of the open operation in the history, -1 for none. */
   private readonly openOperations: number[] = [];
   private readonly auditor: Client;
+  private readonly replicaCount: number;
   private readonly options: SimulationOptions;
   private readonly random: Random;
   private readonly scheduler: Scheduler;
@@ -31,6 +44,8 @@ export class Workload {
   private readonly referee: Referee;
   private readonly coverage: Coverage;
   private active = true;
+  /** Keys that the auditor has read, of those of its tenant and then of the others. */
+  private audited = 0;
 
   constructor(
     options: SimulationOptions,
@@ -46,12 +61,13 @@ export class Workload {
     this.network = network;
     this.referee = referee;
     this.coverage = coverage;
-    this.auditor = new Client(options.scenario.clients, REPLICA_COUNT);
+    this.replicaCount = options.scenario.replicas;
+    this.auditor = new Client(options.scenario.clients, this.replicaCount, 0);
   }
 
   start(): void {
     for (let client = 0; client < this.options.scenario.clients; client++) {
-      this.clients.push(new Client(client, REPLICA_COUNT));
+      this.clients.push(new Client(client, this.replicaCount, client % this.options.scenario.tenants));
       this.openOperations.push(-1);
       if (this.options.thinkTimeUs > 0) this.scheduleNext(client);
     }
@@ -74,41 +90,61 @@ export class Workload {
   /** True when nobody waits for an answer, and the auditor has seen every key. */
   isClosed(): boolean {
     if (this.options.thinkTimeUs === 0) return true;
-    if (this.auditor.answered <= this.options.scenario.keys) return false;
+    if (this.audited < this.auditedKeys) return false;
     return this.clients.every((client) => client.waitingFor === null);
   }
 
+  private get auditedKeys(): number {
+    const { tenants, keysPerTenant } = this.options.scenario;
+    return tenants * keysPerTenant;
+  }
+
   private scheduleNext(client: number): void {
-    this.scheduler.schedule(this.random.exponential(this.options.thinkTimeUs), EVENT.clientNext, client, 0, null);
+    const { thinkTimeUs } = this.options;
+    const meanUs = client === this.auditor.client ? Math.min(thinkTimeUs, AUDITOR_PAUSE_US) : thinkTimeUs;
+    this.scheduler.schedule(this.random.exponential(meanUs), EVENT.clientNext, client, 0, null);
   }
 
   onNext(number: number): void {
     const client = this.clients[number]!;
     if (client.waitingFor !== null) return;
-    const { keys, requestsPerClient } = this.options.scenario;
+    const { requestsPerClient } = this.options.scenario;
     const auditing = client === this.auditor;
     if (!auditing && !this.active) return;
-    if (client.request < 0) this.sendRequest(client, client.begin(OPERATION.register, 0, 0));
-    else if (auditing && client.request < keys) this.sendOperation(client, OPERATION.read, client.request, 0);
-    else if (!auditing && client.answered <= requestsPerClient) this.beginOperation(client);
+    if (client.session === 0) this.sendRequest(client, client.begin(OPERATION.register, 0, 0));
+    else if (auditing) this.audit();
+    else if (client.answered <= requestsPerClient) this.beginOperation(client);
+  }
+
+  /** Reads the next key, as a client of the tenant it belongs to. */
+  private audit(): void {
+    if (this.audited >= this.auditedKeys) return;
+    const { keysPerTenant } = this.options.scenario;
+    this.auditor.tenant = Math.floor(this.audited / keysPerTenant);
+    this.sendOperation(this.auditor, OPERATION.read, this.audited % keysPerTenant, 0);
   }
 
   private beginOperation(client: Client): void {
     const { random } = this;
-    const key = random.below(this.options.scenario.keys);
+    const { keysPerTenant } = this.options.scenario;
+    const key = random.below(keysPerTenant);
     // Every written value is different, so that a read names the write it saw.
-    const value = (client.request * 16 + client.client + 1) * 2;
+    const value = valueOf(client.tenant, client.request * 16 + client.client);
     const dice = random.below(100);
     if (this.options.plainWorkload)
       this.sendOperation(client, dice < 50 ? OPERATION.read : OPERATION.write, key, value);
-    else if (dice < 35) this.sendOperation(client, OPERATION.read, key, 0);
-    else if (dice < 65) this.sendOperation(client, OPERATION.write, key, value);
-    else if (dice < 90) this.sendOperation(client, OPERATION.add, key, random.between(1, 1_000_000));
-    else this.sendOperation(client, OPERATION.remove, key, 0);
+    else if (dice < 30) this.sendOperation(client, OPERATION.read, key, 0);
+    else if (dice < 60) this.sendOperation(client, OPERATION.write, key, value);
+    else if (dice < 80) this.sendOperation(client, OPERATION.add, key, random.between(1, 1_000_000));
+    else if (dice < 90) this.sendOperation(client, OPERATION.remove, key, 0);
+    else this.sendOperation(client, OPERATION.scan, key, random.between(2, keysPerTenant));
   }
 
   private sendOperation(client: Client, kind: number, key: number, value: number): void {
-    this.openOperations[client.client] = this.referee.history.invoke(client.client, kind, key, value);
+    const { history } = this.referee;
+    const { tenant } = client;
+    const at = tenant * this.options.scenario.keysPerTenant + key;
+    this.openOperations[client.client] = history.invoke(client.client, kind, at, value, tenant);
     this.sendRequest(client, client.begin(kind, key, value));
   }
 
@@ -117,12 +153,21 @@ export class Workload {
     this.scheduler.schedule(CLIENT_TIMEOUT_US, EVENT.clientTimeout, client.client, client.request * 16, null);
   }
 
+  private trace(client: Client, message: Message): void {
+    const { nowUs, trace } = this.scheduler;
+    if (trace === null || client.operation === null) return;
+    const { kind, key, tenant, request } = client.operation;
+    const type = TRACE_TYPE_OF[kind];
+    if (type !== undefined) trace.add(nowUs, type, { client: client.client, request, tenant, key, result: message.op });
+  }
+
   /** `detail` is the request number times 16, plus the attempts so far (at most 15). */
   onTimeout(number: number, detail: number): void {
     const client = this.clients[number]!;
     if (client.waitingFor === null || client.request !== detail >> 4) return;
-    for (let replica = 0; replica < REPLICA_COUNT; replica++)
+    for (let replica = 0; replica < this.replicaCount; replica++) {
       this.network.send(client.node, replica, client.waitingFor);
+    }
     this.coverage.phases[PHASE.retried]! += 1;
     const attempts = detail & 15;
     const delayUs = Math.min(CLIENT_TIMEOUT_US * (attempts + 2), CLIENT_TIMEOUT_MAX_US);
@@ -132,15 +177,24 @@ export class Workload {
   onReply(number: number, marks: number, message: Message): void {
     this.network.delivered(marks);
     const client = this.clients[number]!;
-    if (message.kind !== MESSAGE.reply) throw new Error("a client was sent something else than a reply");
+    if (client.isEvictedBy(message)) {
+      // Nobody will ever tell what became of the request.
+      this.coverage.phases[PHASE.evicted]! += 1;
+      this.scheduler.trace?.add(this.scheduler.nowUs, "ClientEvicted", { client: number });
+      this.openOperations[number] = -1;
+      this.scheduleNext(number);
+      return;
+    }
     if (!client.accept(message)) return;
     this.coverage.phases[PHASE.answered]! += 1;
     const open = this.openOperations[number]!;
     if (open >= 0) {
-      this.referee.history.answer(open, message.op);
+      this.referee.history.answer(open, message.op, message.rows);
+      this.trace(client, message);
       this.openOperations[number] = -1;
+      if (client === this.auditor) this.audited += 1;
     }
-    this.referee.onAnswer(client);
+    this.referee.onAnswer(client, message);
     this.scheduleNext(number);
   }
 }

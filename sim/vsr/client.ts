@@ -4,7 +4,7 @@
  * network of its own.
  */
 import { OPERATION, Operation } from "../database/operation.ts";
-import { request, type Message } from "./messages.ts";
+import { MESSAGE, request, type Message } from "./messages.ts";
 import { primaryOf } from "./state.ts";
 
 export class Client {
@@ -17,13 +17,19 @@ export class Client {
   request = -1;
   /** The request in flight; null when there is none. */
   waitingFor: Message | null = null;
+  /** The operation of the request in flight or answered last; null before the first and for one that registers. */
+  operation: Operation | null = null;
   /** The newest view heard of: tells who the primary is. */
   view = 0;
   /** Requests answered. */
   answered = 0;
 
-  constructor(client: number, replicaCount: number) {
+  /** Whose keys it works on. */
+  tenant: number;
+
+  constructor(client: number, replicaCount: number, tenant: number) {
     this.client = client;
+    this.tenant = tenant;
     this.node = replicaCount + client;
     this.replicaCount = replicaCount;
   }
@@ -33,18 +39,27 @@ export class Client {
     return primaryOf(this.view, this.replicaCount);
   }
 
-  /** The next request; the first one must register. */
+  /** The next request; without a session it must register. */
   begin(kind: number, key: number, value: number): Message {
     this.request += 1;
-    const operation = new Operation(kind, key, value, this.client, this.request, this.session);
+    const operation = new Operation(kind, key, value, this.client, this.request, this.session, this.tenant);
+    this.operation = kind === OPERATION.register ? null : operation;
     this.waitingFor = request(this.node, operation);
     return this.waitingFor;
+  }
+
+  /** True when this message says that the session of the request in flight is gone: what became of it is unknown. */
+  isEvictedBy(message: Message): boolean {
+    if (message.kind !== MESSAGE.evicted || message.op !== this.session) return false;
+    this.session = 0;
+    this.waitingFor = null;
+    return true;
   }
 
   /** True when this message answers the request in flight; its result is `message.op`. */
   accept(message: Message): boolean {
     if (message.view > this.view) this.view = message.view;
-    if (this.waitingFor === null || message.commit !== this.request) return false;
+    if (this.waitingFor === null || message.kind !== MESSAGE.reply || message.commit !== this.request) return false;
     if (this.waitingFor.operation!.kind === OPERATION.register) this.session = message.op;
     this.waitingFor = null;
     this.answered += 1;

@@ -7,9 +7,21 @@
  */
 import { OPERATION, type Operation } from "../database/operation.ts";
 import { commitUpTo } from "./commit.ts";
-import { installLog } from "./journal.ts";
-import { entryAfter, follows, type Entry } from "./log.ts";
-import { commitHeartbeat, getState, newState, prepare, prepareOk, reply, type Message } from "./messages.ts";
+import { entryAfter, follows, wronglyHashed, type Entry } from "./log.ts";
+import {
+  MAX_ENTRIES_PER_MESSAGE,
+  commitHeartbeat,
+  evicted,
+  getState,
+  newState,
+  prepare,
+  prepareOk,
+  reply,
+  type Message,
+} from "./messages.ts";
+import { REPAIR_FOR } from "./repair-state.ts";
+import { beginRepair } from "./repairing.ts";
+import { heardFromPrimary } from "./standing.ts";
 import {
   MAX_LOG_ENTRIES,
   STATUS,
@@ -25,33 +37,71 @@ import {
 export function onRequest(state: ReplicaState, message: Message, outputs: Outputs): void {
   if (state.status !== STATUS.normal || !isPrimary(state) || !mayVote(state)) return;
   const operation = message.operation!;
-  const client = operation.client;
-  const database = state.database;
-  const registering = operation.kind === OPERATION.register;
-  if (database.requests[client] === operation.request) {
+  const { client, session } = operation;
+  const { database } = state;
+  if (!database.understands(operation)) return;
+  if (database.remembers(operation) && !database.accepts(operation)) {
     // Executed before: the answer was lost.
-    if (registering || database.sessions[client] === operation.session) {
-      outputs.send(message.from, reply(state.replica, state.view, operation.request, database.results[client]!));
-    }
+    if (state.configuration.bugs.neverResends) return;
+    const rows = database.rows[client]!;
+    outputs.send(message.from, reply(state.replica, state.view, operation.request, database.results[client]!, rows));
     return;
   }
-  if (operation.request <= state.prepared[client]! || !database.accepts(operation)) return;
-  if (state.log.length >= MAX_LOG_ENTRIES) return;
+  const registering = operation.kind === OPERATION.register;
+  if (!registering && session <= state.commit && database.sessions[client] !== session) {
+    outputs.send(message.from, evicted(state.replica, state.view, session));
+    return;
+  }
+  const { bugs } = state.configuration;
+  if (isInFlight(state, operation) && !bugs.repeatsRequests) return;
+  if (!database.accepts(operation) || state.log.length >= MAX_LOG_ENTRIES) return;
   state.prepared[client] = operation.request;
+  if (bugs.answersEarly && operation.kind === OPERATION.write && operation.request % 4 === 0) {
+    outputs.send(message.from, reply(state.replica, state.view, operation.request, operation.value, null));
+  }
   appendAsPrimary(state, operation, outputs);
 }
 
+/** True when the request is numbered already. One that registers may be needed again: its session may be gone since. */
+function isInFlight(state: ReplicaState, operation: Operation): boolean {
+  const { client, request: number } = operation;
+  if (number > state.prepared[client]!) return false;
+  if (operation.kind !== OPERATION.register) return true;
+  for (let op = state.commit + 1; op <= state.op; op++) {
+    const earlier = state.log[op]!.operation;
+    if (earlier.client === client && earlier.request >= number) return true;
+  }
+  return false;
+}
+
 function appendAsPrimary(state: ReplicaState, operation: Operation, outputs: Outputs): void {
-  const entry = entryAfter(state.log[state.op]!, state.view, operation);
+  const { bugs } = state.configuration;
+  const parent = state.newest;
+  const entry = bugs.wrongHash
+    ? wronglyHashed(parent, state.view, operation)
+    : entryAfter(parent, state.view, operation);
   state.log.push(entry);
-  outputs.broadcast(prepare(state.replica, state.view, state.commit, entry));
+  const message = prepare(state.replica, state.view, state.commit, entry);
   state.heartbeatAtUs = state.nowUs + state.configuration.timeouts.heartbeatUs;
+  if (bugs.equivocates && entry.op % 8 === 0) sendTwoStories(state, parent, message, outputs);
+  else outputs.broadcast(message);
+}
+
+/** Canary: every eighth entry is sent to the replica with the highest number with another view in it. */
+function sendTwoStories(state: ReplicaState, parent: Entry, message: Message, outputs: Outputs): void {
+  const last = state.configuration.replicaCount - 1;
+  const { op, operation } = message.entry!;
+  const other = entryAfter(parent, state.view - 1, operation);
+  for (let to = 0; to <= last; to++) {
+    if (to === state.replica) continue;
+    outputs.send(to, to === last && op > 8 ? prepare(state.replica, state.view, state.commit, other) : message);
+  }
 }
 
 export function onPrepare(state: ReplicaState, message: Message, outputs: Outputs): void {
   if (!isCurrentBackup(state, message, outputs)) return;
   const entry = message.entry!;
-  if (entry.op === state.op + 1 && follows(state.log[state.op]!, entry)) state.log.push(entry);
+  if (entry.op === state.op + 1 && follows(state.newest, entry)) state.log.push(entry);
   else if (entry.op > state.op) askForState(state, message, outputs);
   else if (entry.op <= state.acknowledgedOp) acknowledgeAgain(state, outputs);
   commitUpTo(state, message.commit, outputs);
@@ -72,18 +122,13 @@ export function onCommit(state: ReplicaState, message: Message, outputs: Outputs
 function isCurrentBackup(state: ReplicaState, message: Message, outputs: Outputs): boolean {
   if (state.status === STATUS.recovering || message.view < state.view) return false;
   if (message.view > state.view || state.status === STATUS.viewChange) {
+    if (state.configuration.bugs.commitsStaleSuffix) commitUpTo(state, message.commit, outputs);
     if (!isPrimary(state) || message.view > state.view) askForState(state, message, outputs);
     return false;
   }
   if (isPrimary(state)) return false;
   heardFromPrimary(state);
   return true;
-}
-
-export function heardFromPrimary(state: ReplicaState): void {
-  const { viewChangeUs, viewChangeSpreadUs } = state.configuration.timeouts;
-  state.viewChangeAtUs = state.nowUs + viewChangeUs + state.replica * viewChangeSpreadUs;
-  state.viewChangeAttempts = 0;
 }
 
 /** Backup: acknowledges what has become durable. */
@@ -113,7 +158,7 @@ export function onPrepareOk(state: ReplicaState, message: Message, outputs: Outp
 
 /** Commits what f + 1 replicas, this one among them, have on disk. */
 function commitAcknowledged(state: ReplicaState, outputs: Outputs): void {
-  const quorum = faultsTolerated(state) + 1;
+  const quorum = state.configuration.bugs.commitsAlone ? 1 : faultsTolerated(state) + 1;
   let target = state.acknowledged[state.replica]!;
   while (target > state.commit) {
     let holders = 0;
@@ -135,57 +180,35 @@ function askForState(state: ReplicaState, message: Message, outputs: Outputs): v
   state.transferAtUs = state.nowUs + (state.configuration.timeouts.heartbeatUs >> 1);
   const sameView = message.view === state.view && state.status === STATUS.normal;
   const firstOp = sameView ? state.op + 1 : state.commit + 1;
-  outputs.send(message.from, getState(state.replica, message.view, firstOp));
+  outputs.send(message.from, getState(state.replica, message.view, firstOp, sameView));
 }
 
+/** Answers with entries; or with the end of the log alone, for repair.ts, to one that is in another view or too far behind. */
 export function onGetState(state: ReplicaState, message: Message, outputs: Outputs): void {
-  if (state.status !== STATUS.normal || message.view !== state.view || message.op > state.op + 1) return;
-  const entries = state.log.slice(message.op);
-  outputs.send(message.from, newState(state.replica, state.view, message.op, state.op, state.commit, entries));
+  if (state.status !== STATUS.normal || message.view > state.view) return;
+  const firstOp = message.op;
+  const here = message.view === state.view && firstOp > state.base && message.logView === message.view;
+  if (here && firstOp > state.op) return;
+  const entries = here ? state.log.slice(firstOp, firstOp + MAX_ENTRIES_PER_MESSAGE) : null;
+  outputs.send(message.from, newState(state.replica, state.view, firstOp, state.commit, state.newest, entries));
 }
 
 export function onNewState(state: ReplicaState, message: Message, outputs: Outputs): void {
   if (state.status === STATUS.recovering || message.view < state.view) return;
-  if (message.view === state.view && state.status === STATUS.normal) {
-    if (isPrimary(state)) return;
-    for (const entry of message.log!) appendIfNext(state, entry);
-  } else if (!installNewState(state, message, outputs)) {
+  const sameView = message.view === state.view && state.status === STATUS.normal;
+  if (sameView && isPrimary(state)) return;
+  if (message.log === null) {
+    if (sameView ? message.op > state.op : primaryOf(message.view, state.configuration.replicaCount) !== state.replica)
+      beginRepair(state, REPAIR_FOR.newState, message, outputs);
     return;
   }
+  if (!sameView) return;
+  for (const entry of message.log) appendIfNext(state, entry);
+  if (message.log.length > 0) outputs.repaired = true;
   heardFromPrimary(state);
   commitUpTo(state, message.commit, outputs);
 }
 
 function appendIfNext(state: ReplicaState, entry: Entry): void {
-  if (entry.op === state.op + 1 && follows(state.log[state.op]!, entry)) state.log.push(entry);
-}
-
-/** Enters the sender's view with its log. */
-function installNewState(state: ReplicaState, message: Message, outputs: Outputs): boolean {
-  const firstOp = message.logView;
-  // The prefix must be committed here, or it could belong to a history that was abandoned.
-  if (firstOp > state.commit + 1) return false;
-  if (primaryOf(message.view, state.configuration.replicaCount) === state.replica) return false;
-  const first = message.log![0];
-  if (first !== undefined && !follows(state.log[firstOp - 1]!, first)) {
-    outputs.panic = `the log of view ${message.view} does not continue what is committed here`;
-    return false;
-  }
-  const log = state.log.slice(0, firstOp).concat(message.log!);
-  if (!installLog(state, log, message.view, false)) {
-    outputs.panic = `state transfer to view ${message.view} would undo a committed operation`;
-    return false;
-  }
-  outputs.installed = true;
-  enterNormal(state);
-  return true;
-}
-
-/** After a log was installed: a clean slate for the new view. */
-export function enterNormal(state: ReplicaState): void {
-  state.status = STATUS.normal;
-  state.acknowledgedOp = 0;
-  state.startViewChangeVotes = 0;
-  state.doViewChanges.fill(null);
-  state.recoveryResponses.fill(null);
+  if (entry.op === state.op + 1 && follows(state.newest, entry)) state.log.push(entry);
 }

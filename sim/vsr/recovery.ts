@@ -7,11 +7,14 @@
  * (without that the protocol is unsafe: Michael et al., "Recovering Shared Objects Without Stable
  * Storage", DISC 2017). It takes part in nothing until it has the log of the newest view on its disk.
  */
-import { commitUpTo } from "./commit.ts";
-import { installLog, writeJournal } from "./journal.ts";
-import { isIntactSuperblock, newestSuperblock, readLog, type DiskContent } from "./log.ts";
+import { isIntactCheckpoint, type Checkpoint } from "./checkpoint.ts";
+import { writeJournal } from "./journal.ts";
+import { Superblock, isIntactSuperblock, newestSuperblock, readLog, type LogContent } from "./log.ts";
 import { recovery, recoveryResponse, type Message } from "./messages.ts";
-import { enterNormal, heardFromPrimary } from "./normal.ts";
+import { heardFromPrimary } from "./standing.ts";
+import { adoptCheckpoint } from "./adopt.ts";
+import { REPAIR_FOR } from "./repair-state.ts";
+import { beginRepair } from "./repairing.ts";
 import {
   ReplicaState,
   STATUS,
@@ -22,6 +25,13 @@ import {
   type ReplicaConfiguration,
 } from "./state.ts";
 import { advanceViewChange, beginViewChange } from "./view-change.ts";
+
+/** What a replica reads from its disk when it starts. */
+export interface DiskContent extends LogContent {
+  readonly superblocks: readonly Superblock[];
+  /** Two areas; the superblock names one of them. */
+  readonly checkpoints: readonly (Checkpoint | null)[];
+}
 
 export interface Start {
   readonly state: ReplicaState;
@@ -48,7 +58,7 @@ export function startReplica(
     outputs.panic = "no copy of the superblock is intact: the promises of this replica are lost";
     return { state, recovering: true };
   }
-  const { log, corrupt } = readLog(content, superblock);
+  state.nonce = nonce;
   state.durable = superblock;
   state.superblockRepairNeeded = content.superblocks.some(
     (copy) => copy.sequence !== superblock.sequence || !isIntactSuperblock(copy),
@@ -56,8 +66,18 @@ export function startReplica(
   state.view = superblock.view;
   state.logView = superblock.logView;
   state.head = superblock.head;
+  const checkpoint = checkpointOf(state, content, outputs);
+  if (checkpoint === undefined) {
+    // The superblock must not name what cannot be read.
+    const { sequence, view, logView, head, checkpointArea } = superblock;
+    state.durable = new Superblock(sequence, view, logView, head, 0, checkpointArea);
+    state.superblockRepairNeeded = true;
+    beginRecovery(state, content.slots.length - 1, outputs);
+    return { state, recovering: true };
+  }
+  const { log, corrupt } = readLog(content, superblock, checkpoint?.anchor);
   if (corrupt) {
-    beginRecovery(state, nonce, content.slots.length - 1, outputs);
+    beginRecovery(state, content.slots.length - 1, outputs);
     return { state, recovering: true };
   }
   state.log = log;
@@ -79,10 +99,22 @@ export function startReplica(
   return { state, recovering: false };
 }
 
-function beginRecovery(state: ReplicaState, nonce: number, lastSlot: number, outputs: Outputs): void {
+/** The checkpoint that the superblock names, adopted; null when it names none, undefined when it cannot be read. */
+function checkpointOf(state: ReplicaState, content: DiskContent, outputs: Outputs): Checkpoint | null | undefined {
+  const { checkpointOp, checkpointArea } = state.durable;
+  if (checkpointOp === 0) return null;
+  const checkpoint = content.checkpoints[checkpointArea] ?? null;
+  if (checkpoint?.op !== checkpointOp || !isIntactCheckpoint(checkpoint)) return undefined;
+  adoptCheckpoint(state, checkpoint, outputs);
+  state.checkpoint = checkpoint;
+  state.pendingCheckpoint = null;
+  return checkpoint;
+}
+
+function beginRecovery(state: ReplicaState, lastSlot: number, outputs: Outputs): void {
   state.status = STATUS.recovering;
-  state.nonce = nonce;
-  state.syncedOp = 0;
+  state.syncedOp = state.base;
+  state.dirtyOp = state.base + 1;
   state.clearTo = lastSlot;
   resendRecovery(state, outputs);
 }
@@ -99,8 +131,7 @@ export function onRecovery(state: ReplicaState, message: Message, outputs: Outpu
     beginViewChange(state, message.view);
     return;
   }
-  const log = isPrimary(state) ? state.log.slice() : null;
-  const response = recoveryResponse(state.replica, state.view, message.nonce, state.op, state.commit, log);
+  const response = recoveryResponse(state.replica, state.view, message.nonce, state.commit, state.newest);
   outputs.send(message.from, response);
 }
 
@@ -117,15 +148,14 @@ export function onRecoveryResponse(state: ReplicaState, message: Message, output
     answers += 1;
     newestView = Math.max(newestView, response.view);
   }
-  const primary = primaryOf(newestView, state.configuration.replicaCount);
-  const answer = state.recoveryResponses[primary] ?? null;
-  if (answers <= faultsTolerated(state) || answer === null || answer.view !== newestView || answer.log === null) return;
-  if (!installLog(state, answer.log, newestView, true)) {
-    outputs.panic = "recovery would undo a committed operation";
+  if (state.configuration.bugs.recoversFromAnyone) {
+    if (state.repair === null) beginRepair(state, REPAIR_FOR.recovery, message, outputs);
     return;
   }
-  outputs.installed = true;
-  enterNormal(state);
-  heardFromPrimary(state);
-  commitUpTo(state, answer.commit, outputs);
+  const primary = primaryOf(newestView, state.configuration.replicaCount);
+  const answer = state.recoveryResponses[primary] ?? null;
+  if (answers <= faultsTolerated(state) || answer?.view !== newestView) return;
+  // Under way already, unless the newest view has grown since.
+  if (state.repair !== null && state.repair.view >= newestView) return;
+  beginRepair(state, REPAIR_FOR.recovery, answer, outputs);
 }

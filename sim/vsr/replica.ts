@@ -17,6 +17,8 @@ import {
   sendHeartbeat,
 } from "./normal.ts";
 import { onRecovery, onRecoveryResponse, resendRecovery } from "./recovery.ts";
+import { onRequestEntries } from "./repair.ts";
+import { onCheckpoint, onEntries, resendRepair } from "./repairing.ts";
 import { STATUS, isPrimary, type Outputs, type ReplicaState } from "./state.ts";
 import {
   advanceViewChange,
@@ -26,6 +28,9 @@ import {
   onStartViewChange,
   resendViewChange,
 } from "./view-change.ts";
+
+/** Operations that the projection takes over at a time. */
+const APPLIED_PER_TICK = 8;
 
 export const INPUT = {
   /** Time has passed; timers that are due fire. */
@@ -73,13 +78,14 @@ export function step(state: ReplicaState, input: Input, outputs: Outputs): void 
 
 function onTick(state: ReplicaState, outputs: Outputs): void {
   const nowUs = state.nowUs;
+  state.projection.apply(APPLIED_PER_TICK);
   if (state.status === STATUS.normal && isPrimary(state)) {
     if (nowUs >= state.heartbeatAtUs) onTimer(state, TIMER.heartbeat, outputs);
     return;
   }
   if (state.status !== STATUS.recovering && nowUs >= state.viewChangeAtUs) {
     onTimer(state, TIMER.viewChange, outputs);
-  } else if (state.status !== STATUS.normal && nowUs >= state.resendAtUs) {
+  } else if ((state.status !== STATUS.normal || state.repair !== null) && nowUs >= state.resendAtUs) {
     onTimer(state, TIMER.resend, outputs);
   }
 }
@@ -90,10 +96,10 @@ function onTimer(state: ReplicaState, timer: number, outputs: Outputs): void {
     if (normal && isPrimary(state)) sendHeartbeat(state, outputs);
   } else if (timer === TIMER.viewChange) {
     if (state.status !== STATUS.recovering && !(normal && isPrimary(state))) beginViewChange(state, state.view + 1);
-  } else if (state.status === STATUS.viewChange) {
-    resendViewChange(state, outputs);
-  } else if (state.status === STATUS.recovering) {
-    resendRecovery(state, outputs);
+  } else {
+    if (state.status === STATUS.viewChange) resendViewChange(state, outputs);
+    if (state.status === STATUS.recovering) resendRecovery(state, outputs);
+    resendRepair(state, outputs);
   }
 }
 
@@ -131,6 +137,15 @@ function onMessage(state: ReplicaState, message: Message, outputs: Outputs): voi
       break;
     case MESSAGE.newState:
       onNewState(state, message, outputs);
+      break;
+    case MESSAGE.requestEntries:
+      onRequestEntries(state, message, outputs);
+      break;
+    case MESSAGE.entries:
+      onEntries(state, message, outputs);
+      break;
+    case MESSAGE.checkpoint:
+      onCheckpoint(state, message, outputs);
       break;
     default:
       throw new Error(`a replica was sent a message of kind ${message.kind}`);

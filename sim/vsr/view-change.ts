@@ -2,10 +2,11 @@
  * View changes ("Viewstamped Replication Revisited" section 4.2), with the view number on disk before any
  * message of the new view is sent, and the log of the new view on disk before anyone votes in it.
  */
-import { commitUpTo } from "./commit.ts";
-import { installLog } from "./journal.ts";
 import { doViewChange, startView, startViewChange, type Message } from "./messages.ts";
-import { acknowledgeDurable, enterNormal, heardFromPrimary } from "./normal.ts";
+import { acknowledgeDurable } from "./normal.ts";
+import { REPAIR_FOR } from "./repair-state.ts";
+import { beginRepair } from "./repairing.ts";
+import { enterNormal } from "./standing.ts";
 import { STATUS, faultsTolerated, isPrimary, primaryOf, type Outputs, type ReplicaState } from "./state.ts";
 
 /** Timeouts double at most so often. */
@@ -19,6 +20,7 @@ export function beginViewChange(state: ReplicaState, view: number): void {
   state.startViewChangeSent = false;
   state.doViewChangeSent = false;
   state.doViewChanges.fill(null);
+  state.repair = null;
   const { viewChangeUs, viewChangeSpreadUs, resendUs } = state.configuration.timeouts;
   const timeoutUs = viewChangeUs * 2 ** Math.min(state.viewChangeAttempts, MAX_BACKOFF);
   state.viewChangeAttempts += 1;
@@ -48,7 +50,7 @@ export function advanceViewChange(state: ReplicaState, outputs: Outputs): void {
 }
 
 function sendDoViewChange(state: ReplicaState, outputs: Outputs): void {
-  const message = doViewChange(state.replica, state.view, state.logView, state.commit, state.log.slice());
+  const message = doViewChange(state.replica, state.view, state.logView, state.commit, state.newest);
   if (isPrimary(state)) {
     state.doViewChanges[state.replica] = message;
     installWhenAgreed(state, outputs);
@@ -74,8 +76,9 @@ function joins(state: ReplicaState, message: Message, outputs: Outputs): boolean
   }
   if (state.status === STATUS.viewChange) return true;
   // The sender missed that this view has begun.
-  if (isPrimary(state))
-    outputs.send(message.from, startView(state.replica, state.view, state.commit, state.log.slice()));
+  if (isPrimary(state)) {
+    outputs.send(message.from, startView(state.replica, state.view, state.commit, state.newest));
+  }
   return false;
 }
 
@@ -95,7 +98,8 @@ export function onDoViewChange(state: ReplicaState, message: Message, outputs: O
 
 /** New primary: with f + 1 DoViewChanges, its own among them, takes the newest of their logs. */
 function installWhenAgreed(state: ReplicaState, outputs: Outputs): void {
-  if (state.logView === state.view || state.doViewChanges[state.replica] === null) return;
+  // A log that is being put together already is as good as any that a later vote names.
+  if (state.logView === state.view || state.repair !== null || state.doViewChanges[state.replica] === null) return;
   let votes = 0;
   let commit = 0;
   let best: Message | null = null;
@@ -103,15 +107,10 @@ function installWhenAgreed(state: ReplicaState, outputs: Outputs): void {
     if (message === null) continue;
     votes += 1;
     commit = Math.max(commit, message.commit);
-    if (best === null || isNewer(message, best)) best = message;
+    if (best === null || isNewer(message, best) !== state.configuration.bugs.shortestLog) best = message;
   }
   if (votes <= faultsTolerated(state) || best === null) return;
-  if (!installLog(state, best.log!, state.view, false)) {
-    outputs.panic = `the view change to view ${state.view} would undo a committed operation`;
-    return;
-  }
-  outputs.installed = true;
-  commitUpTo(state, commit, outputs);
+  beginRepair(state, REPAIR_FOR.viewChange, best, outputs, commit);
 }
 
 /** Section 4.2: the log of the newest normal view; among those of one view the longest. */
@@ -131,7 +130,7 @@ function becomePrimaryWhenDurable(state: ReplicaState, outputs: Outputs): void {
     state.prepared[client] = Math.max(state.prepared[client]!, request);
   }
   outputs.becamePrimary = true;
-  outputs.broadcast(startView(state.replica, state.view, state.commit, state.log.slice()));
+  outputs.broadcast(startView(state.replica, state.view, state.commit, state.newest));
   state.heartbeatAtUs = state.nowUs + state.configuration.timeouts.heartbeatUs;
   acknowledgeDurable(state, outputs);
 }
@@ -139,14 +138,7 @@ function becomePrimaryWhenDurable(state: ReplicaState, outputs: Outputs): void {
 export function onStartView(state: ReplicaState, message: Message, outputs: Outputs): void {
   if (state.status === STATUS.recovering || message.view < state.view) return;
   if (message.view === state.view && (state.status === STATUS.normal || isPrimary(state))) return;
-  if (!installLog(state, message.log!, message.view, false)) {
-    outputs.panic = `the log of view ${message.view} would undo a committed operation`;
-    return;
-  }
-  outputs.installed = true;
-  enterNormal(state);
-  heardFromPrimary(state);
-  commitUpTo(state, message.commit, outputs);
+  beginRepair(state, REPAIR_FOR.startView, message, outputs);
 }
 
 function bitCount(bits: number): number {

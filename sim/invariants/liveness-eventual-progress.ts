@@ -1,4 +1,7 @@
-/** Being at rest: what must be so some time after the last fault, and how to say that it is not. */
+/**
+ * Liveness: some time after the last fault every request is answered and the replicas are equal ("Viewstamped
+ * Replication Revisited" section 8.2; a bound instead of "eventually", as in bounded liveness checking).
+ */
 import { JOB, STATUS_NAMES, mayVote, type ReplicaState } from "../vsr/state.ts";
 import type { Client } from "../vsr/client.ts";
 
@@ -12,6 +15,7 @@ export function replicasAreAtRest(replicas: readonly (ReplicaState | null)[], le
   for (const state of replicas) {
     if (state === null || !mayVote(state) || state.view !== first?.view) return false;
     if (state.commit !== length || state.op !== length) return false;
+    if (state.pendingCheckpoint !== null || state.checkpointWritten) return false;
     if (state.job !== JOB.none || state.syncedOp !== state.op || state.clearTo > 0) return false;
   }
   return true;
