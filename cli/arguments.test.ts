@@ -65,6 +65,12 @@ describe("argv", () => {
       "infra-destroy --stack prod --yes --delete-data --profile p",
       { options: { stack: "prod", yes: true, deleteData: true, profile: "p" } },
     ],
+    ["infra-stop", { options: {} }],
+    [
+      "infra-start --stack prod --region eu-west-1 --profile p --json",
+      { options: { stack: "prod", region: "eu-west-1", profile: "p", json: true } },
+    ],
+    ["infra-restart --stack acme/dev", { options: { stack: "acme/dev" } }],
     ["infra-cost", { options: { instanceType: "c7g.xlarge", purchase: "spot", volumeSize: 60 } }],
     [
       "infra-cost --instance-type t4g.small --purchase on-demand --volume-size 30 --json",
@@ -109,6 +115,8 @@ describe("argv that is wrong: exit code 2, nothing on stdout, what is wrong and 
     ["infra-destroy --stack Prod --yes", 'kimtest: --stack is "Prod", which cannot be a stack\n'],
     ["infra-destroy --stack --yes", 'kimtest: --stack is "--yes", which cannot be a stack\n'],
     ["deploy-infra --stack a/b/c/d --yes", 'kimtest: --stack is "a/b/c/d", which cannot be a stack\n'],
+    ["infra-stop --stack Prod", 'kimtest: --stack is "Prod", which cannot be a stack\n'],
+    ["infra-start --region mars", 'kimtest: "mars" is not an AWS region\n'],
     ["infra-status --store s3://", 'kimtest: store "s3://" names no bucket\n'],
   ];
   test.each(table)("%s", async (line, message) => {
