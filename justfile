@@ -49,6 +49,10 @@ deploy-infra *options:
 infra-destroy *options:
     @{{ kimtest }} infra-destroy "$@"
 
+# Show the machine's log and follow it.
+infra-logs *options:
+    @{{ kimtest }} infra-logs "$@"
+
 # Stop the machine; its disk and the running cycle are kept.
 infra-stop *options:
     @{{ kimtest }} infra-stop "$@"

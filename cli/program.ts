@@ -6,6 +6,7 @@ import { fetchFailureCommand } from "./commands/fetch-failure.ts";
 import { infraCostCommand } from "./commands/infra-cost.ts";
 import { infraDestroyCommand } from "./commands/infra-destroy.ts";
 import { infraDigestCommand } from "./commands/infra-digest.ts";
+import { infraLogsCommand } from "./commands/infra-logs.ts";
 import { infraRestartCommand } from "./commands/infra-restart.ts";
 import { infraStartCommand } from "./commands/infra-start.ts";
 import { infraStatusCommand } from "./commands/infra-status.ts";
@@ -37,6 +38,7 @@ export function buildProgram(deps: CliDeps): Command {
     voprReproCommand(deps),
     voprCommand(deps),
     deployInfraCommand(deps),
+    infraLogsCommand(deps),
     infraStopCommand(deps),
     infraStartCommand(deps),
     infraRestartCommand(deps),

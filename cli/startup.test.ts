@@ -33,6 +33,7 @@ test("help loads commander and the definitions of the commands, nothing else", a
     "cli/commands/infra-cost.ts",
     "cli/commands/infra-destroy.ts",
     "cli/commands/infra-digest.ts",
+    "cli/commands/infra-logs.ts",
     "cli/commands/infra-restart.ts",
     "cli/commands/infra-start.ts",
     "cli/commands/infra-status.ts",
