@@ -53,6 +53,10 @@ infra-destroy *options:
 infra-logs *options:
     @{{ kimtest }} infra-logs "$@"
 
+# Open a shell on the machine, run one command there, or forward a port.
+infra-ssh *options:
+    @{{ kimtest }} infra-ssh "$@"
+
 # Stop the machine; its disk and the running cycle are kept.
 infra-stop *options:
     @{{ kimtest }} infra-stop "$@"

@@ -70,6 +70,8 @@ describe("argv", () => {
       "infra-start --stack prod --region eu-west-1 --profile p --json",
       { options: { stack: "prod", region: "eu-west-1", profile: "p", json: true } },
     ],
+    ["infra-ssh --forward 8080:80", { options: { forward: { localPort: 8080, remotePort: 80 } } }],
+    ["infra-ssh --command uptime", { options: { command: "uptime" } }],
     ["infra-logs", { options: { since: "10m", follow: true } }],
     [
       "infra-logs --since 2d --no-follow --filter x --phase vopr --stream runner --json",
@@ -125,6 +127,11 @@ describe("argv that is wrong: exit code 2, nothing on stdout, what is wrong and 
     [
       "infra-logs --phase lunch",
       "error: option '--phase <phase>' argument 'lunch' is invalid. Allowed choices are prepare, formal-verification, benchmarks, fuzz, vopr, digest.\n",
+    ],
+    ["infra-ssh --forward 80", 'kimtest: --forward is "80", but must be two ports from 1 to 65535\n'],
+    [
+      "infra-ssh --command x --forward 1:2",
+      "error: option '--forward <local:remote>' cannot be used with option '--command <line>'\n",
     ],
     ["infra-start --region mars", 'kimtest: "mars" is not an AWS region\n'],
     ["infra-status --store s3://", 'kimtest: store "s3://" names no bucket\n'],

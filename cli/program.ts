@@ -8,6 +8,7 @@ import { infraDestroyCommand } from "./commands/infra-destroy.ts";
 import { infraDigestCommand } from "./commands/infra-digest.ts";
 import { infraLogsCommand } from "./commands/infra-logs.ts";
 import { infraRestartCommand } from "./commands/infra-restart.ts";
+import { infraSshCommand } from "./commands/infra-ssh.ts";
 import { infraStartCommand } from "./commands/infra-start.ts";
 import { infraStatusCommand } from "./commands/infra-status.ts";
 import { infraStopCommand } from "./commands/infra-stop.ts";
@@ -39,6 +40,7 @@ export function buildProgram(deps: CliDeps): Command {
     voprCommand(deps),
     deployInfraCommand(deps),
     infraLogsCommand(deps),
+    infraSshCommand(deps),
     infraStopCommand(deps),
     infraStartCommand(deps),
     infraRestartCommand(deps),

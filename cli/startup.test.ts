@@ -35,6 +35,7 @@ test("help loads commander and the definitions of the commands, nothing else", a
     "cli/commands/infra-digest.ts",
     "cli/commands/infra-logs.ts",
     "cli/commands/infra-restart.ts",
+    "cli/commands/infra-ssh.ts",
     "cli/commands/infra-start.ts",
     "cli/commands/infra-status.ts",
     "cli/commands/infra-stop.ts",
