@@ -117,18 +117,25 @@ function endpointOf(region: string): string {
   return own ?? `https://ssm.${region}.amazonaws.com${region.startsWith("cn-") ? ".cn" : ""}`;
 }
 
-/** The terminal is the plugin's: Ctrl-C is for the program on the machine. Other signals end the session. */
+/** Keys of the terminal reach the plugin, too, which passes them on to the machine: they are no business of ours. */
+const KEYS = ["SIGINT", "SIGQUIT", "SIGTSTP"] as const;
+const ignored = (): void => undefined;
+
+/** Ctrl-C, any number of them, is for the program on the machine. Other signals end the session. */
 async function hold(argv: readonly string[], env: Record<string, string>, stop: AbortSignal): Promise<void> {
+  for (const key of KEYS) process.on(key, ignored);
   const child = execa(PLUGIN, argv, { stdio: "inherit", reject: false, env });
+  const isEnding = (): boolean => stop.aborted && stop.reason !== "SIGINT";
   const onStop = (): void => {
-    if (stop.reason !== "SIGINT") child.kill("SIGTERM");
+    if (isEnding()) child.kill("SIGTERM");
   };
   stop.addEventListener("abort", onStop);
-  if (stop.aborted) onStop();
+  onStop();
   const ran = await child;
   stop.removeEventListener("abort", onStop);
+  for (const key of KEYS) process.off(key, ignored);
   if (ran.exitCode === 0) return;
-  if (stop.aborted) throw new KimtestError("INTERRUPTED", "the session was interrupted");
+  if (isEnding() || ran.signal === "SIGINT") throw new KimtestError("INTERRUPTED", "the session was interrupted");
   if (ran.code === "ENOENT" || ran.code === "EACCES") throw missing();
   const end =
     ran.exitCode === undefined ? (ran.shortMessage ?? "did not end well") : `exit code ${String(ran.exitCode)}`;

@@ -1,10 +1,15 @@
 /**
- * infra-ssh. The emulator has no StartSession and runs no commands: SSM's answers are mocked, and the plugin is a
+ * infra-ssh. The emulator has no StartSession and runs no commands: SSM is mocked or a small HTTP server, the plugin a
  * stand-in on PATH that notes how it was called. That the emulator takes our SendCommand: infra-restart.test.ts.
  */
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import {
   GetCommandInvocationCommand,
   GetParameterCommand,
@@ -16,11 +21,14 @@ import {
 } from "@aws-sdk/client-ssm";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { mockClient } from "aws-sdk-client-mock";
+import { execa } from "execa";
+import { FAKE_AWS_ENV } from "../../test/aws/moto.ts";
 import { partsOf } from "../aws/stack.fixture.ts";
 import { isLater } from "../aws/session.ts";
 import { kimtest } from "../fake-deps.fixture.ts";
 import { parseForward } from "./infra-ssh.ts";
 
+const MAIN = fileURLToPath(new URL("../main.ts", import.meta.url));
 const SESSION = { SessionId: "s-1", TokenValue: "secret", StreamUrl: "wss://x" };
 
 let ssm: ReturnType<typeof mockSsm>;
@@ -162,6 +170,59 @@ describe("what stands in the way", () => {
     expect(ran).toMatchObject({ exitCode: 5, stdout: "" });
     expect(ran.stderr).toMatch(/^kimtest: i-0123456789abcdef0 does not answer Systems Manager\n/);
     expect(called()).toBeUndefined();
+  });
+});
+
+describe("signals, to a real process (SSM is a small HTTP server)", () => {
+  /** It lives for three seconds, whatever the keys; SIGTERM ends it. */
+  const LIVES = `process.on("SIGINT", () => console.log("key")); setTimeout(() => process.exit(0), 3000);
+    console.log("ready");`;
+
+  async function signalled(...signals: [afterMs: number, signal: NodeJS.Signals][]) {
+    plugin("1.2.553.0", LIVES);
+    const asked: string[] = [];
+    const server = createServer((request, response) => {
+      const what = String(request.headers["x-amz-target"]).split(".").at(-1) ?? "";
+      asked.push(what);
+      const answer = what === "GetParameter" ? { Parameter: { Value: JSON.stringify(partsOf("dev")) } } : SESSION;
+      response.setHeader("content-type", "application/x-amz-json-1.1").end(JSON.stringify(answer));
+    });
+    await once(server.listen(0, "127.0.0.1"), "listening");
+    const AWS_ENDPOINT_URL = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
+    const argv = ["--disable-warning=ExperimentalWarning", MAIN, ...ARGV];
+    const child = execa(process.execPath, argv, {
+      env: { ...FAKE_AWS_ENV, AWS_ENDPOINT_URL },
+      reject: false,
+      timeout: 20_000,
+      detached: true,
+    });
+    const isReady = new Promise((resolve) => child.stdout.once("data", resolve));
+    await isReady;
+    for (const [afterMs, signal] of signals) {
+      await delay(afterMs);
+      // To the whole group, as the terminal does it.
+      process.kill(-(child.pid ?? 0), signal);
+    }
+    const { exitCode, stdout } = await child;
+    server.closeAllConnections();
+    server.close();
+    return { exitCode, stdout, asked };
+  }
+
+  test("Ctrl-C again and again is the plugin's alone", async () => {
+    expect(await signalled([0, "SIGINT"], [1_200, "SIGINT"])).toEqual({
+      exitCode: 0,
+      stdout: "ready\nkey\nkey",
+      asked: ["GetParameter", "StartSession"],
+    });
+  });
+
+  test("SIGTERM ends the session", async () => {
+    expect(await signalled([0, "SIGTERM"])).toEqual({
+      exitCode: 130,
+      stdout: "ready",
+      asked: ["GetParameter", "StartSession", "TerminateSession"],
+    });
   });
 });
 
