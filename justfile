@@ -49,6 +49,26 @@ deploy-infra *options:
 infra-destroy *options:
     @{{ kimtest }} infra-destroy "$@"
 
+# Show the machine's log and follow it.
+infra-logs *options:
+    @{{ kimtest }} infra-logs "$@"
+
+# Open a shell on the machine, run one command there, or forward a port.
+infra-ssh *options:
+    @{{ kimtest }} infra-ssh "$@"
+
+# Stop the machine; its disk and the running cycle are kept.
+infra-stop *options:
+    @{{ kimtest }} infra-stop "$@"
+
+# Start the machine that infra-stop has stopped.
+infra-start *options:
+    @{{ kimtest }} infra-start "$@"
+
+# Restart the service on the machine, which takes the newest bundle.
+infra-restart *options:
+    @{{ kimtest }} infra-restart "$@"
+
 # Estimate what a stack costs in a month.
 infra-cost *options:
     @{{ kimtest }} infra-cost "$@"

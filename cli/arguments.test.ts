@@ -65,6 +65,19 @@ describe("argv", () => {
       "infra-destroy --stack prod --yes --delete-data --profile p",
       { options: { stack: "prod", yes: true, deleteData: true, profile: "p" } },
     ],
+    ["infra-stop", { options: {} }],
+    [
+      "infra-start --stack prod --region eu-west-1 --profile p --json",
+      { options: { stack: "prod", region: "eu-west-1", profile: "p", json: true } },
+    ],
+    ["infra-ssh --forward 8080:80", { options: { forward: { localPort: 8080, remotePort: 80 } } }],
+    ["infra-ssh --command uptime", { options: { command: "uptime" } }],
+    ["infra-logs", { options: { since: "10m", follow: true } }],
+    [
+      "infra-logs --since 2d --no-follow --filter x --phase vopr --stream runner --json",
+      { options: { since: "2d", follow: false, filter: "x", phase: "vopr", stream: "runner", json: true } },
+    ],
+    ["infra-restart --stack acme/dev", { options: { stack: "acme/dev" } }],
     ["infra-cost", { options: { instanceType: "c7g.xlarge", purchase: "spot", volumeSize: 60 } }],
     [
       "infra-cost --instance-type t4g.small --purchase on-demand --volume-size 30 --json",
@@ -109,6 +122,18 @@ describe("argv that is wrong: exit code 2, nothing on stdout, what is wrong and 
     ["infra-destroy --stack Prod --yes", 'kimtest: --stack is "Prod", which cannot be a stack\n'],
     ["infra-destroy --stack --yes", 'kimtest: --stack is "--yes", which cannot be a stack\n'],
     ["deploy-infra --stack a/b/c/d --yes", 'kimtest: --stack is "a/b/c/d", which cannot be a stack\n'],
+    ["infra-stop --stack Prod", 'kimtest: --stack is "Prod", which cannot be a stack\n'],
+    ["infra-logs --since 2w", 'kimtest: --since is "2w", which is no time in the past\n'],
+    [
+      "infra-logs --phase lunch",
+      "error: option '--phase <phase>' argument 'lunch' is invalid. Allowed choices are prepare, formal-verification, benchmarks, fuzz, vopr, digest.\n",
+    ],
+    ["infra-ssh --forward 80", 'kimtest: --forward is "80", but must be two ports from 1 to 65535\n'],
+    [
+      "infra-ssh --command x --forward 1:2",
+      "error: option '--forward <local:remote>' cannot be used with option '--command <line>'\n",
+    ],
+    ["infra-start --region mars", 'kimtest: "mars" is not an AWS region\n'],
     ["infra-status --store s3://", 'kimtest: store "s3://" names no bucket\n'],
   ];
   test.each(table)("%s", async (line, message) => {

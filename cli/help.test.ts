@@ -20,8 +20,11 @@ test.each(commands)("kimtest help %s", async (command) => {
   if (command !== "vopr") expect(await kimtest([command, "--help"], COLUMNS)).toEqual(ran);
 });
 
-/** They work on a Pulumi stack, or on prices, and not on a store. */
-const WITHOUT_STORE = ["vopr", "deploy-infra", "infra-destroy", "infra-cost"];
+/** They work on a stack, or on prices, and not on a store. */
+const WITHOUT_STORE = [
+  ...["vopr", "deploy-infra", "infra-destroy", "infra-cost"],
+  ...["infra-stop", "infra-start", "infra-restart", "infra-logs", "infra-ssh"],
+];
 
 test.each(commands.filter((command) => !WITHOUT_STORE.includes(command)))("%s takes --store and --json", (command) => {
   const found = buildProgram(fakeDeps().deps).commands.find((one) => one.name() === command);

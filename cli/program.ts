@@ -6,7 +6,12 @@ import { fetchFailureCommand } from "./commands/fetch-failure.ts";
 import { infraCostCommand } from "./commands/infra-cost.ts";
 import { infraDestroyCommand } from "./commands/infra-destroy.ts";
 import { infraDigestCommand } from "./commands/infra-digest.ts";
+import { infraLogsCommand } from "./commands/infra-logs.ts";
+import { infraRestartCommand } from "./commands/infra-restart.ts";
+import { infraSshCommand } from "./commands/infra-ssh.ts";
+import { infraStartCommand } from "./commands/infra-start.ts";
 import { infraStatusCommand } from "./commands/infra-status.ts";
+import { infraStopCommand } from "./commands/infra-stop.ts";
 import { listFailuresCommand } from "./commands/list-failures.ts";
 import { voprCommand } from "./commands/vopr.ts";
 import { voprReproCommand } from "./commands/vopr-repro.ts";
@@ -34,6 +39,11 @@ export function buildProgram(deps: CliDeps): Command {
     voprReproCommand(deps),
     voprCommand(deps),
     deployInfraCommand(deps),
+    infraLogsCommand(deps),
+    infraSshCommand(deps),
+    infraStopCommand(deps),
+    infraStartCommand(deps),
+    infraRestartCommand(deps),
     infraDestroyCommand(deps),
     infraCostCommand(deps),
   ];

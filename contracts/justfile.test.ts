@@ -58,7 +58,10 @@ test("each command has its recipe, and no recipe is without its command", async 
 
 const HOSTILE = ["a b", "$(id)", "`id`", "'", '"', "*", ";", "$HOME", "--json", "", "line\nbreak", "{{kimtest}}"];
 
-const RECIPES = "cycle infra-status infra-digest list-failures fetch-failure vopr-repro vopr".split(" ");
+const RECIPES =
+  "cycle infra-status infra-digest list-failures fetch-failure vopr-repro vopr infra-stop infra-start infra-restart infra-logs infra-ssh".split(
+    " ",
+  );
 
 test.each([...RECIPES, "deploy-infra", "infra-destroy", "infra-cost"])(
   "%s hands arguments and exit code on",

@@ -45,7 +45,7 @@ const next = (...confirm: string[]): string =>
   [
     "next:",
     ...confirm,
-    `  watch it: aws logs tail ${OUTPUTS.log_group} --region us-east-1 --follow`,
+    "  watch it: npx kimtest infra-logs --stack dev --region us-east-1",
     `  see results: AWS_REGION=us-east-1 npx kimtest infra-status --store s3://${OUTPUTS.s3_bucket}`,
     "",
   ].join("\n");

@@ -121,7 +121,7 @@ async function moveTo(region: string, pulumi: Pulumi, deps: CliDeps): Promise<vo
 type EmailState = EmailSubscription["state"] | "absent" | "unknown";
 
 async function report(pulumi: Pulumi, email: string, options: DeployInfraOptions, deps: CliDeps): Promise<void> {
-  const [{ readOutputs }, { readSubscriptions }, { jsonText }] = await Promise.all([
+  const [{ bareName, readOutputs }, { readSubscriptions }, { jsonText }] = await Promise.all([
     import("../infra/outputs.ts"),
     import("../aws/subscription.ts"),
     import("../json.ts"),
@@ -145,7 +145,7 @@ async function report(pulumi: Pulumi, email: string, options: DeployInfraOptions
       ? jsonText({ stack: pulumi.stack, ...outputs, email: { address: email, subscription: state } })
       : outputsText(outputs, email, state),
   );
-  deps.err(nextText(outputs, email, state));
+  deps.err(nextText(bareName(pulumi.stack), outputs, email, state));
 }
 
 /** A secret address cannot be told from others; our topic has one subscriber. */
@@ -168,8 +168,8 @@ function outputsText(outputs: Outputs, email: string, state: EmailState): string
   return rows.map(([name, value]) => `${String(name).padEnd(16)}${String(value)}\n`).join("");
 }
 
-function nextText(outputs: Outputs, email: string, state: EmailState): string {
-  const { region, sns_topic: topic, log_group: logGroup, s3_bucket: bucket } = outputs;
+function nextText(stack: string, outputs: Outputs, email: string, state: EmailState): string {
+  const { region, sns_topic: topic, s3_bucket: bucket } = outputs;
   const subscribe = `aws sns subscribe --region ${region} --topic-arn ${topic} --protocol email --notification-endpoint ${email}`;
   const confirm: Readonly<Record<EmailState, readonly string[]>> = {
     confirmed: [],
@@ -184,7 +184,7 @@ function nextText(outputs: Outputs, email: string, state: EmailState): string {
   const lines = [
     "next:",
     ...confirm[state],
-    `  watch it: aws logs tail ${logGroup} --region ${region} --follow`,
+    `  watch it: npx kimtest infra-logs --stack ${stack} --region ${region}`,
     `  see results: AWS_REGION=${region} npx kimtest infra-status --store s3://${bucket}`,
   ];
   return `${lines.join("\n")}\n`;

@@ -1,8 +1,9 @@
 /** What a stack says of itself: `pulumi stack output --json` and `pulumi config --json`, checked. */
 import { z } from "zod";
-import { STACK_NAME } from "../../contracts/stack.ts";
 import { KimtestError } from "../../contracts/errors.ts";
 import { read, type Pulumi } from "./pulumi.ts";
+
+export { bareName, DEFAULT_REGION } from "./stack-name.ts";
 
 const outputsSchema = z.object({
   instance_id: z.string().min(1),
@@ -58,23 +59,6 @@ export function settingOf(config: StackConfig, project: string, key: string): st
   // A secret's value is not shown, but it is there.
   return entry?.secret === true ? (entry.value ?? "[secret]") : entry?.value;
 }
-
-/**
- * The stack's own name, without the organisation and project that `--stack` may name, too.
- *
- * @throws KimtestError `USAGE` for a name that resources cannot carry
- */
-export function bareName(stack: string): string {
-  const parts = stack.split("/");
-  const name = parts.at(-1) ?? "";
-  if (STACK_NAME.test(name) && parts.length <= 3 && parts.every((part) => /^[A-Za-z0-9][\w.-]*$/.test(part)))
-    return name;
-  throw new KimtestError("USAGE", `--stack is "${stack}", which cannot be a stack`, {
-    hint: "up to 20 lower-case letters, digits and hyphens, a letter first; an organisation may stand before it: org/dev",
-  });
-}
-
-export const DEFAULT_REGION = "us-east-1";
 
 function parsed(text: string): unknown {
   try {

@@ -1,0 +1,133 @@
+/** `kimtest infra-logs`: what the machine writes, as it writes it. */
+import { Command, Option } from "@commander-js/extra-typings";
+import type { ChalkInstance } from "chalk";
+import { KimtestError } from "../../contracts/errors.ts";
+import type { LogPace } from "../aws/logs.ts";
+import type { StackChoice } from "../aws/stack.ts";
+import type { CliDeps } from "../deps.ts";
+import type { LogLine } from "../infra/log-lines.ts";
+import { awsProfileOption, deployedStackOption, regionOption } from "./options-infra.ts";
+
+export interface InfraLogsOptions extends StackChoice {
+  readonly since: string;
+  readonly follow: boolean;
+  readonly filter?: string | undefined;
+  readonly phase?: string | undefined;
+  readonly stream?: string | undefined;
+  readonly json?: true | undefined;
+}
+
+const HELP = `
+Each line of --json is an object: at, stream, level (info, warn, error or null), phase (or null), message,
+data (the other fields of the runner's line), id. The phase is null until a line tells of it; with --phase
+it is looked up in the 48 hours before.
+
+Examples:
+  kimtest infra-logs
+  kimtest infra-logs --since 2d --no-follow --filter digest
+  kimtest infra-logs --since 3h --phase vopr --json | jq .message`;
+
+export function infraLogsCommand(deps: CliDeps) {
+  return (
+    new Command("infra-logs")
+      .description("Show the machine's log and follow it.")
+      .addOption(deployedStackOption())
+      .addOption(regionOption())
+      .addOption(awsProfileOption())
+      .option("--since <time>", "from so long ago (90s, 30m, 2h, 7d), or from an ISO instant", "10m")
+      .option("--no-follow", "end with the newest line")
+      .option("--filter <text>", "only lines that contain this text")
+      // Literals, for this file is read by every command; a test holds them to the contracts.
+      .addOption(new Option("--phase <phase>", "only lines written in this phase").choices(LOGGED_PHASES))
+      .addOption(new Option("--stream <kind>", "only this log of the machine").choices(LOGGED_STREAMS))
+      .option("--json", "print JSON, one object per line")
+      .addHelpText("after", HELP)
+      .action((options) => infraLogs(options, deps))
+  );
+}
+
+export const LOGGED_PHASES = ["prepare", "formal-verification", "benchmarks", "fuzz", "vopr", "digest"];
+export const LOGGED_STREAMS = ["runner", "service", "bootstrap", "cloud-init"];
+
+const UNIT_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+const ISO = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d)?)?$/;
+
+/** Unix milliseconds. @throws KimtestError `USAGE` */
+export function parseSince(text: string, nowMs: number): number {
+  const [, count = "", unit = ""] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
+  const ms = count === "" ? Date.parse(ISO.test(text) ? text : "") : nowMs - Number(count) * (UNIT_MS[unit] ?? 0);
+  if (ms >= 0 && ms <= nowMs) return ms;
+  throw new KimtestError("USAGE", `--since is "${text}", which is no time in the past`, {
+    hint: "for example 90s, 30m, 2h, 7d or 2026-11-21T10:00:00Z",
+  });
+}
+
+/** The longest phase of a usual cycle is not as long. */
+const LOOK_BACK_MS = 48 * 3_600_000;
+
+/** A stop ends it well: it is how following ends. */
+export async function infraLogs(options: InfraLogsOptions, deps: CliDeps, pace?: LogPace): Promise<void> {
+  const sinceMs = parseSince(options.since, deps.now());
+  const [{ findStack }, { logEvents, LOG_PACE }, { lineOf, PhaseTracker, streamKind }, { interruptible }] =
+    await Promise.all([
+      import("../aws/stack.ts"),
+      import("../aws/logs.ts"),
+      import("../infra/log-lines.ts"),
+      import("../aws/interruptible.ts"),
+    ]);
+  const { stop } = deps;
+  const write = options.json ? await jsonWriter(deps) : await textWriter(deps);
+  const found = await interruptible(stop, findStack(options, stop), () => "interrupted");
+  const question = { group: found.parts.log_group, sinceMs, isFollowed: options.follow };
+  const tell = (message: string): void => {
+    deps.err(`${message}\n`);
+  };
+  const phases = new PhaseTracker();
+  if (options.phase !== undefined) {
+    const before = { ...question, sinceMs: sinceMs - LOOK_BACK_MS, untilMs: sinceMs - 1, isFollowed: false };
+    const pattern = '?"phase started" ?"phase ended"';
+    for await (const event of logEvents({ ...before, pattern }, found.target, stop, tell, pace ?? LOG_PACE)) {
+      phases.phaseOf(lineOf(event));
+    }
+  }
+  for await (const event of logEvents(question, found.target, stop, tell, pace ?? LOG_PACE)) {
+    const line = lineOf(event);
+    // Also for lines that are not shown: they tell of the phase.
+    const phase = phases.phaseOf(line);
+    if (options.phase !== undefined && options.phase !== phase) continue;
+    if (options.stream !== undefined && options.stream !== streamKind(line.stream)) continue;
+    if (options.filter !== undefined && !line.text.includes(options.filter)) continue;
+    write(line, phase);
+  }
+  if (stop.aborted && !options.follow) throw new KimtestError("INTERRUPTED", "interrupted; there are more lines");
+}
+
+type Writer = (line: LogLine, phase: string | undefined) => void;
+
+async function jsonWriter(deps: CliDeps): Promise<Writer> {
+  const { jsonLine } = await import("../json.ts");
+  return ({ id, stream, atMs, level, message, data }, phase) => {
+    const at = new Date(atMs).toISOString();
+    deps.out(jsonLine({ at, stream, level: level ?? null, phase: phase ?? null, message, data, id }));
+  };
+}
+
+async function textWriter(deps: CliDeps): Promise<Writer> {
+  const [{ printable }, { stringifyJson }] = await Promise.all([
+    import("../../runner/phases/digest/printable.ts"),
+    import("../../contracts/json.ts"),
+  ]);
+  const colour = await deps.colours("stdout");
+  return ({ stream, atMs, level, message, data }) => {
+    const rest = Object.entries(data).map(([name, value]) => `${name}=${stringifyJson(value, 0)}`);
+    const text = printable([message, ...rest].join(" "));
+    const at = new Date(atMs).toISOString().replace("T", " ").slice(0, 19);
+    const kind = printable(stream.split("/")[0] ?? "").padEnd(10);
+    deps.out(`${colour.dim(at)}  ${colour.dim(kind)}  ${paint(colour, level)(text)}\n`);
+  };
+}
+
+function paint(colour: ChalkInstance, level: LogLine["level"]): (text: string) => string {
+  if (level === "error") return colour.red;
+  return level === "warn" ? colour.yellow : (text) => text;
+}
