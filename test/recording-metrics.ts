@@ -4,6 +4,7 @@ import type { Metrics } from "../runner/platform/metrics.ts";
 
 export class RecordingMetrics implements Metrics {
   readonly sums: Partial<Record<MetricName, number>> = {};
+  readonly last: Partial<Record<MetricName, number>> = {};
   readonly highest: Partial<Record<MetricName, number>> = {};
 
   count(name: MetricName, value: number): void {
@@ -11,6 +12,7 @@ export class RecordingMetrics implements Metrics {
   }
 
   gauge(name: MetricName, value: number): void {
+    this.last[name] = value;
     this.highest[name] = Math.max(this.highest[name] ?? value, value);
   }
 }
