@@ -10,18 +10,23 @@
  * signatures/known-failures.json          the registry
  * benchmarks/YYYY-MM-DD.json, benchmarks/baseline.json
  * formal-verification/YYYY-MM-DD.json
- * fuzz-corpus/TARGET/
+ * fuzz-corpus/TARGET/SHA1                 one input, named by its hash as libFuzzer does
+ * fuzz-corpus/TARGET/backups/TS.tar.gz    what minimising took away
+ * tools/SHA256/FILE                       copies of downloaded tools
  * runner/SHA256.tar.gz                    the runner as it is delivered to the instance
  * cycles/current.json                     state of the running cycle
  * cycles/NNNNNN/PHASE.json                result of each phase
+ * cycles/NNNNNN/logs/PHASE/NAME.txt       what a build, a proof tool or a suite printed
  * cycles/NNNNNN/evidence/batch-TS-ATTEMPT-seed-SEED.json   raw output behind an inconclusive verdict
  * ```
  */
 import { KimtestError } from "./errors.ts";
+import type { PhaseName } from "./parts.ts";
 import { MAX_U64 } from "./u64.ts";
 
 export const CHECKPOINT_KEY = "checkpoints/latest.json";
 export const DIGEST_KEY = "digests/latest.json";
+export const BASELINE_KEY = "benchmarks/baseline.json";
 export const REGISTRY_KEY = "signatures/known-failures.json";
 export const CURRENT_CYCLE_KEY = "cycles/current.json";
 export const FAILURES_PREFIX = "failures/";
@@ -50,6 +55,7 @@ export const WRITTEN_PREFIXES = [
   "benchmarks/",
   "formal-verification/",
   "fuzz-corpus/",
+  "tools/",
   "cycles/",
 ] as const;
 
@@ -70,6 +76,22 @@ const cycleFolder = (cycle: number): string => `cycles/${String(cycle).padStart(
 export const phaseResultKey = (cycle: number, phase: string): string => `${cycleFolder(cycle)}/${phase}.json`;
 export const evidenceKey = (cycle: number, batchId: number, attempt: number, startingSeed: bigint): string =>
   `${cycleFolder(cycle)}/evidence/batch-${String(batchId)}-${String(attempt)}-seed-${startingSeed.toString()}.json`;
+
+/** `name`: of a build step, a check, a suite or a target; letters, digits, `_`, `.` and `-`. */
+export function logKey(cycle: number, phase: PhaseName, name: string): string {
+  if (!LOG_NAME.test(name)) throw new KimtestError("BAD_INPUT", `"${name}" cannot be part of the key of a log`);
+  return `${cycleFolder(cycle)}/logs/${phase}/${name}.txt`;
+}
+const LOG_NAME = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$/;
+
+/** Inputs of one target. */
+export const corpusPrefix = (target: string): string => `fuzz-corpus/${target}/`;
+/** `sha1`: of the input's bytes, 40 hexadecimal digits. */
+export const corpusInputKey = (target: string, sha1: string): string => `${corpusPrefix(target)}${sha1}`;
+export const corpusBackupKey = (target: string, timestampMs: number): string =>
+  `${corpusPrefix(target)}backups/${String(timestampMs)}.tar.gz`;
+/** `sha256`: of the file, 64 hexadecimal digits; `file`: its plain name. */
+export const toolCopyKey = (sha256: string, file: string): string => `tools/${sha256}/${file}`;
 
 /** `sha256`: of the archive's bytes, 64 hexadecimal digits. */
 export const bundleKey = (sha256: string): string => `${RUNNER_PREFIX}${sha256}.tar.gz`;

@@ -1,7 +1,7 @@
 /** Failure records: what is archived for each failing seed and each fuzz counterexample. */
 import { z } from "zod";
 import { count, instant, toolchainSchema } from "./parts.ts";
-import { expectationSchema } from "./profile.ts";
+import { expectationSchema } from "./profile/vopr.ts";
 import { seedSchema } from "./seed.ts";
 
 export const voprFailureSchema = z

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { canaryResultSchema } from "./canary.ts";
 import { count, instant, seconds, toolchainSchema } from "./parts.ts";
+import { proofResultSchema } from "./proofs.ts";
 import { seedSchema } from "./seed.ts";
 import { verdictSchema } from "./verdict.ts";
 
@@ -16,7 +17,19 @@ const common = {
 };
 
 export const prepareResultSchema = z
-  .object({ phase: z.literal("prepare"), ...common, toolchain: toolchainSchema, warnings: z.array(z.string()) })
+  .object({
+    phase: z.literal("prepare"),
+    ...common,
+    toolchain: toolchainSchema,
+    /** First line that each tool prints of its version; null when it could not be asked. */
+    versions: z.record(z.string(), z.string().nullable()).default({}),
+    builds: z
+      .array(z.object({ name: z.string(), ...judged, duration_seconds: seconds, log_key: z.string().nullable() }))
+      .default([]),
+    /** The commit that was wanted when it does not build and the last good one is tested; else null. */
+    red_commit: z.string().nullable().default(null),
+    warnings: z.array(z.string()),
+  })
   .meta({ id: "PrepareResult", description: "What is tested and with what" });
 
 export const formalVerificationResultSchema = z
@@ -33,8 +46,12 @@ export const formalVerificationResultSchema = z
         /** What was bounded, in the tool's own words. */
         scope: z.string().nullable(),
         counterexample: z.array(z.string()).nullable(),
+        /** The whole log; null when there is none. */
+        log_key: z.string().nullable().default(null),
       }),
     ),
+    /** What each check of a proof tool showed, in full; by its name in the profile. */
+    runs: z.record(z.string(), proofResultSchema).default({}),
     canary: canaryResultSchema.nullable(),
   })
   .meta({ id: "FormalVerificationResult", description: "formal-verification/YYYY-MM-DD.json" });
@@ -74,6 +91,10 @@ export const fuzzResultSchema = z
         executions: count,
         executions_per_second: z.number().nonnegative(),
         failure_keys: z.array(z.string()),
+        /** Null where the tool does not say. */
+        build_seconds: seconds.nullable().default(null),
+        edges: count.nullable().default(null),
+        corpus_inputs: count.nullable().default(null),
       }),
     ),
     canary: canaryResultSchema.nullable(),

@@ -139,7 +139,16 @@ const benchmark = {
   operations_per_second: 999500.25,
 };
 
-const prepare: PrepareResult = { phase: "prepare", ...passed, ...frame, toolchain, warnings: [] };
+const prepare: PrepareResult = {
+  phase: "prepare",
+  ...passed,
+  ...frame,
+  toolchain,
+  versions: {},
+  builds: [],
+  red_commit: null,
+  warnings: [],
+};
 const verification: FormalVerificationResult = {
   phase: "formal-verification",
   verdict: "failed",
@@ -154,8 +163,10 @@ const verification: FormalVerificationResult = {
       depth: 17,
       scope: "replicas=3",
       counterexample: ["crash 1", "deliver 2"],
+      log_key: null,
     },
   },
+  runs: {},
   canary,
 };
 const benchmarks: BenchmarksResult = {
@@ -172,7 +183,16 @@ const fuzz: FuzzResult = {
   ...passed,
   ...frame,
   targets: {
-    json: { ...passed, duration_seconds: 1, executions: 500, executions_per_second: 500.5, failure_keys: [] },
+    json: {
+      ...passed,
+      duration_seconds: 1,
+      executions: 500,
+      executions_per_second: 500.5,
+      failure_keys: [],
+      build_seconds: 12.5,
+      edges: 900,
+      corpus_inputs: 40,
+    },
   },
   canary,
 };

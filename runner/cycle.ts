@@ -17,11 +17,11 @@ import type { PhaseResult } from "../contracts/results.ts";
 import { cycleLeftMs, phaseBudgetMs, phaseLeftMs } from "./budget.ts";
 import { INTERIM_DIGEST_MS, mirrorIntervalMs } from "./cadence.ts";
 import { beginning, findEarlierWork } from "./cycle-state.ts";
-import { benchmarksPhase } from "./phases/benchmarks.ts";
+import { benchmarksPhase } from "./phases/benchmarks/benchmarks.ts";
 import type { LiveView, PhaseContext } from "./phases/context.ts";
 import { digestPhase, publishCheckpoint, storeInterimDigest } from "./phases/digest/digest.ts";
-import { formalVerificationPhase } from "./phases/formal-verification.ts";
-import { fuzzPhase } from "./phases/fuzz.ts";
+import { formalVerificationPhase } from "./phases/formal-verification/formal-verification.ts";
+import { fuzzPhase } from "./phases/fuzz/fuzz.ts";
 import { preparePhase, readCommit } from "./phases/prepare.ts";
 import { failuresOf, iterationsOf } from "./phases/vopr/result.ts";
 import { voprPhase, voprResultSoFar } from "./phases/vopr/vopr.ts";
@@ -208,7 +208,7 @@ class RunningCycle {
       case "prepare":
         return preparePhase(context);
       case "formal-verification":
-        return formalVerificationPhase(context);
+        return formalVerificationPhase(context, workers);
       case "benchmarks":
         return benchmarksPhase(context);
       case "fuzz":

@@ -81,6 +81,7 @@ export async function openRunner(options: OpenRunnerOptions): Promise<OpenRunner
       metrics,
       log,
       toolchain: thisToolchain(),
+      stateFolder: folder,
     },
     statePath: join(folder, "cycle.json"),
     async close(withinMs) {

@@ -25,7 +25,7 @@ import type { ProgressSnapshot, Spectator } from "./platform/progress.ts";
 import { snsNotifier } from "./platform/sns-notifier.ts";
 import { watchSpotNotice, type SpotNotice } from "./platform/spot-notice.ts";
 import { openWatchdog, type Watchdog } from "./platform/watchdog.ts";
-import { loadProfile } from "./profiles/load.ts";
+import { loadProfile, settled } from "./profiles/load.ts";
 import {
   lastBeginningSchema,
   profileFor,
@@ -105,7 +105,7 @@ function stopOnSignals(log: Log): AbortSignal {
 async function serve(options: ServiceOptions, log: Log, stop: AbortSignal): Promise<void> {
   const { env, stateFolder } = options;
   const settings = await readSettings(options.settingsPath);
-  const loaded = await loadProfile(settings.profile);
+  const loaded = settled(await loadProfile(settings.profile), stateFolder);
   env["AWS_REGION"] = settings.region; // for the store, whose address does not say it
   for (const message of unexpected(loaded, settings)) log.warn({}, message);
 

@@ -1,6 +1,7 @@
 /** A profile whose programs are stand-ins: for tests of the runner alone. */
 import { fileURLToPath } from "node:url";
 import type { Profile } from "../contracts/profile.ts";
+import type { EmbeddedProfile } from "../runner/profiles/embedded.ts";
 
 const script = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 
@@ -14,7 +15,7 @@ export interface FakeVopr {
 }
 
 /** `vopr`: how the stand-in behaves; goes through `env`, so that the profile stays data. */
-export function fakeProfile(vopr: FakeVopr = {}, change: Partial<Profile["vopr"]> = {}): Profile {
+export function fakeProfile(vopr: FakeVopr = {}, change: Partial<Profile["vopr"]> = {}): EmbeddedProfile {
   const program = (kind: string): string[] => [process.execPath, script("fake-program.js"), kind];
   return {
     name: "fake",

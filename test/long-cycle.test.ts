@@ -75,6 +75,7 @@ test("48 hours: one interim digest, one message at the end, critical news at mos
       notices: await Notices.open({ folder: join(bench.state, "notices"), notifier, clock, log, metrics }),
       metrics,
       toolchain: { node: "v24", platform: "linux", architecture: "x64", cpu: "test", cores: 2 },
+      stateFolder: bench.state,
     },
     {
       profile: {

@@ -56,18 +56,20 @@ function parseWorkers(text: string): number {
 }
 
 export async function cycle(options: CycleCommandOptions, deps: CliDeps): Promise<void> {
-  const [{ openRunner }, { runCycle }, { loadProfile }, { openSpectator }, { jsonText }] = await Promise.all([
-    import("../../runner/open-runner.ts"),
-    import("../../runner/cycle.ts"),
-    import("../../runner/profiles/load.ts"),
-    import("../spectator.ts"),
-    import("../json.ts"),
-  ]);
-  const profile = await loadProfile(options.profile);
+  const [{ openRunner, stateFolderOf }, { runCycle }, { loadProfile, settled }, { openSpectator }, { jsonText }] =
+    await Promise.all([
+      import("../../runner/open-runner.ts"),
+      import("../../runner/cycle.ts"),
+      import("../../runner/profiles/load.ts"),
+      import("../spectator.ts"),
+      import("../json.ts"),
+    ]);
+  const stateFolder = options.state ?? stateFolderOf(options.store);
+  const profile = settled(await loadProfile(options.profile), stateFolder);
   const spectator = await openSpectator(deps);
   try {
     const notifier = terminalNotifier(spectator, options.json === true ? undefined : deps.out);
-    const runner = await openRunner({ store: options.store, stateFolder: options.state, notifier });
+    const runner = await openRunner({ store: options.store, stateFolder, notifier });
     try {
       const signal = deps.stop;
       signal.addEventListener("abort", () => {

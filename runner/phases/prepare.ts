@@ -27,6 +27,9 @@ export async function preparePhase(context: PhaseContext): Promise<PrepareResult
     ...worstOf([problem === null ? PASSED : inconclusive(problem), ...programJudgements(context)]),
     ...resultFrame(context, startedMs),
     toolchain: context.toolchain,
+    versions: {},
+    builds: [],
+    red_commit: null,
     warnings: problem === null ? [] : [problem],
   };
 }
@@ -61,9 +64,8 @@ export async function readCommit(
 function programJudgements({ profile }: PhaseContext): Judgement[] {
   const { formal_verification, benchmarks, fuzz, vopr, work_tree: workTree } = profile;
   return [formal_verification, benchmarks, fuzz, vopr]
-    .flatMap(({ command }) =>
-      command.filter((word, index) => (index === 0 ? word.includes("/") : word.startsWith("/"))),
-    )
+    .flatMap((workload) => ("command" in workload ? [workload.command] : []))
+    .flatMap((command) => command.filter((word, index) => (index === 0 ? word.includes("/") : word.startsWith("/"))))
     .map((path) => resolve(workTree, path))
     .filter((path) => !existsSync(path) || !statSync(path).isFile())
     .map((path) => inconclusive(`${path} does not exist, it has to be built first`));

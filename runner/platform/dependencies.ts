@@ -24,4 +24,6 @@ export interface RunnerDependencies {
   readonly metrics: Metrics;
   readonly log: Log;
   readonly toolchain: Toolchain;
+  /** Of this runner alone; platform/folders.ts says what lies where. */
+  readonly stateFolder: string;
 }

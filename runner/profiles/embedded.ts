@@ -9,6 +9,16 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { RELEASE_COMMIT_FILE } from "../../contracts/defaults.ts";
 import type { Profile } from "../../contracts/profile.ts";
+import type { TinybenchProfile } from "../../contracts/profile/benchmarks.ts";
+import type { ExploreProfile } from "../../contracts/profile/formal-verification.ts";
+import type { FastCheckProfile } from "../../contracts/profile/fuzz.ts";
+
+/** A profile of programs that print JSON, and of nothing to fetch or build. */
+export type EmbeddedProfile = Profile & {
+  readonly formal_verification: ExploreProfile;
+  readonly benchmarks: TinybenchProfile;
+  readonly fuzz: FastCheckProfile;
+};
 
 const FROM_SOURCE = import.meta.url.endsWith(".ts");
 
@@ -34,7 +44,7 @@ const BUNDLE = fileURLToPath(BUNDLES);
 /** The checkout, or the bundle as it was delivered to a machine, which says its commit itself. */
 const ROOT = !FROM_SOURCE && existsSync(join(BUNDLE, RELEASE_COMMIT_FILE)) ? BUNDLE : CHECKOUT;
 
-export function embeddedProfile(): Profile {
+export function embeddedProfile(): EmbeddedProfile {
   return {
     name: "embedded",
     work_tree: ROOT,

@@ -8,7 +8,7 @@
  */
 import type { Batch } from "../../contracts/checkpoint.ts";
 import { parseJson } from "../../contracts/json.ts";
-import type { VoprProfile } from "../../contracts/profile.ts";
+import type { VoprProfile } from "../../contracts/profile/vopr.ts";
 import { inconclusive, failed, PASSED, type Judgement } from "../../contracts/verdict.ts";
 import { voprRecordSchema, type BatchCompleteData, type VoprRecord } from "../../contracts/vopr.ts";
 import { reasonOf } from "../../contracts/errors.ts";

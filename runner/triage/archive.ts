@@ -5,7 +5,7 @@ import type { Sighting } from "../../contracts/cycle.ts";
 import type { VoprFailure } from "../../contracts/failure.ts";
 import { stringifyJson } from "../../contracts/json.ts";
 import type { Toolchain } from "../../contracts/parts.ts";
-import type { Expectation, VoprProfile } from "../../contracts/profile.ts";
+import type { Expectation, VoprProfile } from "../../contracts/profile/vopr.ts";
 import type { IterationData } from "../../contracts/vopr.ts";
 import type { Outbox } from "../store/outbox.ts";
 import { batchCommand, reproCommand } from "../tools/vopr.ts";

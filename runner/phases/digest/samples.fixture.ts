@@ -30,12 +30,18 @@ export const canary = (found = true): CanaryResult => ({
   reason: found ? null : "none of 60 seeds failed",
 });
 
+/** What fast-check does not say. */
+const EMBEDDED = { build_seconds: null, edges: null, corpus_inputs: null };
+
 export const results = {
   prepare: (judgement = passed): PrepareResult => ({
     phase: "prepare",
     ...judgement,
     ...frame,
     toolchain,
+    versions: {},
+    builds: [],
+    red_commit: null,
     warnings: [],
   }),
   verification: (judgement = passed, found: CanaryResult | null = canary()): FormalVerificationResult => ({
@@ -50,8 +56,10 @@ export const results = {
         depth: 31,
         scope: "3 replicas",
         counterexample: null,
+        log_key: null,
       },
     },
+    runs: {},
     canary: found,
   }),
   benchmarks: (judgement = passed, found: CanaryResult | null = canary()): BenchmarksResult => ({
@@ -68,8 +76,22 @@ export const results = {
     ...judgement,
     ...frame,
     targets: {
-      json: { ...judgement, duration_seconds: 60, executions: 1_000, executions_per_second: 17, failure_keys: [] },
-      lines: { ...judgement, duration_seconds: 60, executions: 2_345, executions_per_second: 39, failure_keys: [] },
+      json: {
+        ...judgement,
+        duration_seconds: 60,
+        executions: 1_000,
+        executions_per_second: 17,
+        failure_keys: [],
+        ...EMBEDDED,
+      },
+      lines: {
+        ...judgement,
+        duration_seconds: 60,
+        executions: 2_345,
+        executions_per_second: 39,
+        failure_keys: [],
+        ...EMBEDDED,
+      },
     },
     canary: found,
   }),

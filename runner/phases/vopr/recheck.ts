@@ -1,6 +1,6 @@
 /** On a new commit, the seeds of open findings are run first: is the bug still there? Pure planning. */
 import type { CycleState } from "../../../contracts/cycle.ts";
-import type { VoprProfile } from "../../../contracts/profile.ts";
+import type { VoprProfile } from "../../../contracts/profile/vopr.ts";
 import type { Registry } from "../../../contracts/registry.ts";
 import { commitOf } from "../context.ts";
 import { planRecheck, voprOf } from "./transitions.ts";

@@ -9,7 +9,7 @@ import { evidenceKey } from "../../../contracts/bucket.ts";
 import type { Evidence } from "../../../contracts/evidence.ts";
 import { stringifyJson } from "../../../contracts/json.ts";
 import type { Judgement } from "../../../contracts/verdict.ts";
-import type { ScenarioProfile } from "../../../contracts/profile.ts";
+import type { ScenarioProfile } from "../../../contracts/profile/vopr.ts";
 import { isoAt } from "../../platform/clock.ts";
 import type { ProgramEnd } from "../../platform/program-run.ts";
 import { batchCommand, BatchReader, rangeOf } from "../../tools/vopr.ts";

@@ -7,7 +7,7 @@
  */
 import type { Batch } from "../../../contracts/checkpoint.ts";
 import type { CycleState } from "../../../contracts/cycle.ts";
-import type { VoprProfile } from "../../../contracts/profile.ts";
+import type { VoprProfile } from "../../../contracts/profile/vopr.ts";
 import { reasonOf } from "../../../contracts/errors.ts";
 import { PROGRESS_INTERVAL_MS } from "../../../contracts/progress.ts";
 import type { Verdict } from "../../../contracts/verdict.ts";

@@ -3,16 +3,17 @@
  * means anything. Comparing cycles with each other needs a history and is the statistics' business.
  */
 import { loadavg } from "node:os";
-import type { CanaryResult } from "../../contracts/canary.ts";
-import { benchmarksKey } from "../../contracts/bucket.ts";
-import { EXIT } from "../../contracts/errors.ts";
-import { stringifyJson } from "../../contracts/json.ts";
-import { benchRunSchema, type BenchRun } from "../../contracts/programs.ts";
-import type { BenchmarksResult } from "../../contracts/results.ts";
-import { inconclusive, PASSED, worstOf, type Judgement } from "../../contracts/verdict.ts";
-import { isoAt } from "../platform/clock.ts";
-import { runJsonProgram } from "../tools/json-program.ts";
-import { resultFrame, type PhaseContext } from "./context.ts";
+import type { CanaryResult } from "../../../contracts/canary.ts";
+import { benchmarksKey } from "../../../contracts/bucket.ts";
+import { EXIT } from "../../../contracts/errors.ts";
+import { stringifyJson } from "../../../contracts/json.ts";
+import type { TinybenchProfile } from "../../../contracts/profile/benchmarks.ts";
+import { benchRunSchema, type BenchRun } from "../../../contracts/programs.ts";
+import type { BenchmarksResult } from "../../../contracts/results.ts";
+import { inconclusive, PASSED, worstOf, type Judgement } from "../../../contracts/verdict.ts";
+import { isoAt } from "../../platform/clock.ts";
+import { runJsonProgram } from "../../tools/json-program.ts";
+import { resultFrame, type PhaseContext } from "../context.ts";
 
 /** Start of the process and its warm-up, beside the measuring itself. */
 const OVERHEAD_MS = 1_500;
@@ -25,7 +26,10 @@ const MAX_MEASURING_MS = 60_000;
 /** Fewer samples say nothing about noise. */
 const MIN_SAMPLES = 10;
 
-export async function benchmarksPhase(context: PhaseContext): Promise<BenchmarksResult | undefined> {
+export async function tinybenchPhase(
+  context: PhaseContext,
+  profile: TinybenchProfile,
+): Promise<BenchmarksResult | undefined> {
   const startedMs = context.clock.nowMs();
   context.live.activity = "measuring";
   const load = loadavg()[0];
@@ -34,7 +38,7 @@ export async function benchmarksPhase(context: PhaseContext): Promise<Benchmarks
     context.processes,
     {
       cwd: context.profile.work_tree,
-      command: [...context.profile.benchmarks.command, "--json", "--seconds", (measuringMs / 1000).toFixed(2)],
+      command: [...profile.command, "--json", "--seconds", (measuringMs / 1000).toFixed(2)],
       deadlineMs: measuringMs * 3 + OVERHEAD_MS * 4,
       signal: context.signal,
       onProgress: context.worked,
