@@ -41,6 +41,10 @@ vopr-repro file *options:
 vopr *arguments:
     @{{ kimtest }} vopr "$@"
 
+# Run cycles for ever on this machine: service install, status, logs, uninstall.
+service *arguments:
+    @{{ kimtest }} service "$@"
+
 # Deploy or update the stack on AWS.
 deploy-infra *options:
     @{{ kimtest }} deploy-infra "$@"

@@ -32,6 +32,7 @@ import {
   voprResultSchema,
 } from "../contracts/results.ts";
 import { seedSchema } from "../contracts/seed.ts";
+import { hostSettingsSchema } from "../contracts/host.ts";
 import { serviceSettingsSchema, stackParameterSchema } from "../contracts/stack.ts";
 import { MAX_U64 } from "../contracts/u64.ts";
 import { voprRecordSchema } from "../contracts/vopr.ts";
@@ -61,6 +62,7 @@ export const CONTRACTS: readonly z.ZodType[] = [
   registrySchema,
   seedSchema,
   serviceSettingsSchema,
+  hostSettingsSchema,
   stackParameterSchema,
   voprFailureSchema,
   voprRecordSchema,

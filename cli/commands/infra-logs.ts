@@ -1,11 +1,9 @@
 /** `kimtest infra-logs`: what the machine writes, as it writes it. */
 import { Command, Option } from "@commander-js/extra-typings";
-import type { ChalkInstance } from "chalk";
 import { KimtestError } from "../../contracts/errors.ts";
 import type { LogPace } from "../aws/logs.ts";
 import type { StackChoice } from "../aws/stack.ts";
 import type { CliDeps } from "../deps.ts";
-import type { LogLine } from "../infra/log-lines.ts";
 import { awsProfileOption, deployedStackOption, regionOption } from "./options-infra.ts";
 
 export interface InfraLogsOptions extends StackChoice {
@@ -68,15 +66,21 @@ const LOOK_BACK_MS = 48 * 3_600_000;
 /** A stop ends it well: it is how following ends. */
 export async function infraLogs(options: InfraLogsOptions, deps: CliDeps, pace?: LogPace): Promise<void> {
   const sinceMs = parseSince(options.since, deps.now());
-  const [{ findStack }, { logEvents, LOG_PACE }, { lineOf, PhaseTracker, streamKind }, { interruptible }] =
-    await Promise.all([
-      import("../aws/stack.ts"),
-      import("../aws/logs.ts"),
-      import("../infra/log-lines.ts"),
-      import("../aws/interruptible.ts"),
-    ]);
+  const [
+    { findStack },
+    { logEvents, LOG_PACE },
+    { lineOf, PhaseTracker, streamKind },
+    { logWriter },
+    { interruptible },
+  ] = await Promise.all([
+    import("../aws/stack.ts"),
+    import("../aws/logs.ts"),
+    import("../infra/log-lines.ts"),
+    import("../infra/log-writer.ts"),
+    import("../aws/interruptible.ts"),
+  ]);
   const { stop } = deps;
-  const write = options.json ? await jsonWriter(deps) : await textWriter(deps);
+  const write = await logWriter(deps, options.json === true);
   const found = await interruptible(stop, findStack(options, stop), () => "interrupted");
   const question = { group: found.parts.log_group, sinceMs, isFollowed: options.follow };
   const tell = (message: string): void => {
@@ -100,34 +104,4 @@ export async function infraLogs(options: InfraLogsOptions, deps: CliDeps, pace?:
     write(line, phase);
   }
   if (stop.aborted && !options.follow) throw new KimtestError("INTERRUPTED", "interrupted; there are more lines");
-}
-
-type Writer = (line: LogLine, phase: string | undefined) => void;
-
-async function jsonWriter(deps: CliDeps): Promise<Writer> {
-  const { jsonLine } = await import("../json.ts");
-  return ({ id, stream, atMs, level, message, data }, phase) => {
-    const at = new Date(atMs).toISOString();
-    deps.out(jsonLine({ at, stream, level: level ?? null, phase: phase ?? null, message, data, id }));
-  };
-}
-
-async function textWriter(deps: CliDeps): Promise<Writer> {
-  const [{ printable }, { stringifyJson }] = await Promise.all([
-    import("../../runner/phases/digest/printable.ts"),
-    import("../../contracts/json.ts"),
-  ]);
-  const colour = await deps.colours("stdout");
-  return ({ stream, atMs, level, message, data }) => {
-    const rest = Object.entries(data).map(([name, value]) => `${name}=${stringifyJson(value, 0)}`);
-    const text = printable([message, ...rest].join(" "));
-    const at = new Date(atMs).toISOString().replace("T", " ").slice(0, 19);
-    const kind = printable(stream.split("/")[0] ?? "").padEnd(10);
-    deps.out(`${colour.dim(at)}  ${colour.dim(kind)}  ${paint(colour, level)(text)}\n`);
-  };
-}
-
-function paint(colour: ChalkInstance, level: LogLine["level"]): (text: string) => string {
-  if (level === "error") return colour.red;
-  return level === "warn" ? colour.yellow : (text) => text;
 }

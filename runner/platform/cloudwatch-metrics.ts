@@ -10,8 +10,9 @@ import { METRIC_NAMESPACE, METRICS, STACK_DIMENSION } from "../../contracts/metr
 import { reasonOf } from "../../contracts/errors.ts";
 import type { Clock } from "./clock.ts";
 import { limited } from "./limited.ts";
+import type { HostMetrics } from "./host.ts";
 import type { Log } from "./log.ts";
-import { MetricBuffer, type Datum, type Metrics } from "./metrics.ts";
+import { MetricBuffer, type Datum } from "./metrics.ts";
 
 const INTERVAL_MS = 60_000;
 /** About half a day of all metrics. */
@@ -37,7 +38,7 @@ export interface CloudWatchMetricsOptions {
   readonly maxWaiting?: number;
 }
 
-export class CloudWatchMetrics implements Metrics {
+export class CloudWatchMetrics implements HostMetrics {
   readonly #options: CloudWatchMetricsOptions;
   readonly #client: CloudWatchClient;
   readonly #buffer: MetricBuffer;

@@ -11,6 +11,7 @@ import { z } from "zod";
 import { reasonOf } from "../../contracts/errors.ts";
 import { parseJson } from "../../contracts/json.ts";
 import type { Clock } from "./clock.ts";
+import type { MachineWatch } from "./host.ts";
 import type { Log } from "./log.ts";
 
 const POLL_MS = 5_000;
@@ -55,13 +56,7 @@ export interface SpotWatchOptions {
   readonly pollMs?: number;
 }
 
-export interface SpotWatch {
-  /** Settles when the first question was answered or given up. */
-  readonly asked: Promise<void>;
-  stop(): Promise<void>;
-}
-
-export function watchSpotNotice(options: SpotWatchOptions): SpotWatch {
+export function watchSpotNotice(options: SpotWatchOptions): MachineWatch {
   const { env, log } = options;
   if (env["AWS_EC2_METADATA_DISABLED"]?.toLowerCase() === "true") {
     log.info({}, "the instance metadata service is switched off: no spot notice will be seen");

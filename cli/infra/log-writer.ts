@@ -1,0 +1,38 @@
+/** Prints lines of a log: for people, or as JSON. */
+import type { ChalkInstance } from "chalk";
+import type { CliDeps } from "../deps.ts";
+import type { LogLine } from "./log-lines.ts";
+
+export type LogWriter = (line: LogLine, phase: string | undefined) => void;
+
+export function logWriter(deps: CliDeps, isJson: boolean): Promise<LogWriter> {
+  return isJson ? jsonWriter(deps) : textWriter(deps);
+}
+
+async function jsonWriter(deps: CliDeps): Promise<LogWriter> {
+  const { jsonLine } = await import("../json.ts");
+  return ({ id, stream, atMs, level, message, data }, phase) => {
+    const at = new Date(atMs).toISOString();
+    deps.out(jsonLine({ at, stream, level: level ?? null, phase: phase ?? null, message, data, id }));
+  };
+}
+
+async function textWriter(deps: CliDeps): Promise<LogWriter> {
+  const [{ printable }, { stringifyJson }] = await Promise.all([
+    import("../../runner/phases/digest/printable.ts"),
+    import("../../contracts/json.ts"),
+  ]);
+  const colour = await deps.colours("stdout");
+  return ({ stream, atMs, level, message, data }) => {
+    const rest = Object.entries(data).map(([name, value]) => `${name}=${stringifyJson(value, 0)}`);
+    const text = printable([message, ...rest].join(" "));
+    const at = new Date(atMs).toISOString().replace("T", " ").slice(0, 19);
+    const kind = printable(stream.split("/")[0] ?? "").padEnd(10);
+    deps.out(`${colour.dim(at)}  ${colour.dim(kind)}  ${paint(colour, level)(text)}\n`);
+  };
+}
+
+function paint(colour: ChalkInstance, level: LogLine["level"]): (text: string) => string {
+  if (level === "error") return colour.red;
+  return level === "warn" ? colour.yellow : (text) => text;
+}
