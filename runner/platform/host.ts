@@ -1,7 +1,7 @@
 /** What the service needs of the machine it runs on, a cloud's (cloud-host.ts) or any other (plain-host.ts). */
 import type { Metrics } from "./metrics.ts";
 import type { Notifier } from "./notifier.ts";
-import type { SpotNotice } from "./spot-notice.ts";
+import type { MachineWatch, SpotNotice } from "./spot-notice.ts";
 
 export interface Host {
   /** As `openStore` takes it. */
@@ -21,10 +21,4 @@ export interface HostMetrics extends Metrics {
   flush(withinMs: number): Promise<void>;
   /** Hands on the rest and ends. */
   close(withinMs: number): Promise<void>;
-}
-
-export interface MachineWatch {
-  /** Settles when the first question was answered or given up. */
-  readonly asked: Promise<void>;
-  stop(): Promise<void>;
 }

@@ -4,8 +4,7 @@ import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { INSTANCE_ACTION, noticeIn, REBALANCE, startFakeImds, type FakeImds } from "../../test/fake-imds.ts";
 import { memoryLog, type MemoryLog } from "../../test/memory-log.ts";
 import { systemClock } from "./clock.ts";
-import type { MachineWatch } from "./host.ts";
-import { noticeFrom, watchSpotNotice, type SpotNotice } from "./spot-notice.ts";
+import { noticeFrom, watchSpotNotice, type MachineWatch, type SpotNotice } from "./spot-notice.ts";
 
 const NOW = Date.parse("2026-11-21T12:00:00Z");
 

@@ -11,7 +11,6 @@ import { z } from "zod";
 import { reasonOf } from "../../contracts/errors.ts";
 import { parseJson } from "../../contracts/json.ts";
 import type { Clock } from "./clock.ts";
-import type { MachineWatch } from "./host.ts";
 import type { Log } from "./log.ts";
 
 const POLL_MS = 5_000;
@@ -54,6 +53,13 @@ export interface SpotWatchOptions {
   /** Called once. */
   readonly onNotice: (notice: SpotNotice) => void;
   readonly pollMs?: number;
+}
+
+/** A watch for the news that this machine will be taken away. */
+export interface MachineWatch {
+  /** Settles when the first question was answered or given up. */
+  readonly asked: Promise<void>;
+  stop(): Promise<void>;
 }
 
 export function watchSpotNotice(options: SpotWatchOptions): MachineWatch {
