@@ -37,7 +37,7 @@ afterAll(async () => {
   await moto.stop();
 });
 beforeEach(async () => {
-  await fetch(`${moto.endpoint}/moto-api/reset`, { method: "POST" });
+  await moto.reset();
   await putStack("dev");
   await client.send(new CreateLogGroupCommand({ logGroupName: GROUP }));
   for (const kind of LOG_STREAMS) {

@@ -8,6 +8,7 @@
 import { CloudWatchClient, PutMetricDataCommand } from "@aws-sdk/client-cloudwatch";
 import { METRIC_NAMESPACE, METRICS, STACK_DIMENSION } from "../../contracts/metrics.ts";
 import { reasonOf } from "../../contracts/errors.ts";
+import { requestLimits } from "./aws-limits.ts";
 import type { Clock } from "./clock.ts";
 import { limited } from "./limited.ts";
 import type { HostMetrics } from "./host.ts";
@@ -54,12 +55,7 @@ export class CloudWatchMetrics implements HostMetrics {
     this.#client = new CloudWatchClient({
       region: options.region,
       maxAttempts: MAX_ATTEMPTS,
-      requestHandler: {
-        connectionTimeout: 3_000,
-        requestTimeout: REQUEST_TIMEOUT_MS,
-        throwOnRequestTimeout: true,
-        socketTimeout: REQUEST_TIMEOUT_MS,
-      },
+      requestHandler: requestLimits(REQUEST_TIMEOUT_MS),
     });
     this.#loop = this.#publishEveryMinute();
   }
