@@ -41,6 +41,10 @@ vopr-repro file *options:
 vopr *arguments:
     @{{ kimtest }} vopr "$@"
 
+# Plant every known bug in the simulator and look which are found (exit code 1: one survived).
+canaries *options:
+    @{{ kimtest }} canaries "$@"
+
 # Deploy or update the stack on AWS.
 deploy-infra *options:
     @{{ kimtest }} deploy-infra "$@"
