@@ -4,7 +4,7 @@
 //
 // Plain JavaScript with no imports of ours, so that it starts fast and shares no code with what it tests.
 // A seed fails when seed % fail_every == 0 (0: never), in all scenarios or `only` in one. A canary makes every third
-// seed fail, unless it is `harmless`; `breaks_in` misbehaves at its first seed. `canaries` are what it lists.
+// seed fail, unless it is `harmless`; `breaks_in` misbehaves in the middle. `canaries` are what it lists.
 import { existsSync, writeFileSync } from "node:fs";
 
 const options = { mode: "good", fail_every: 0, seed_ms: 0, ...JSON.parse(process.env.FAKE_VOPR ?? "{}") };
@@ -23,7 +23,6 @@ const planted = process.argv.includes("--canary") ? argument("--canary") : undef
 const canary = planted !== undefined && planted !== options.harmless;
 const bad = options.bad_seed === undefined ? from + count / 2n : BigInt(options.bad_seed);
 const isBatchWithBad = planted === undefined ? bad >= from && bad < from + count : planted === options.breaks_in;
-const breaksAt = planted === undefined ? bad : from;
 
 const failsHere = options.fail_every > 0 && (options.only ?? scenario) === scenario;
 const hash = "0".repeat(64);
@@ -89,7 +88,7 @@ print(
   `{"starting_seed":${started},"iterations":${count},"network_faults":true,"storage_faults":true,"checkpoint_loaded":false}`,
 );
 for (let seed = from; seed < from + count; seed += 1n) {
-  if (isBatchWithBad && seed === breaksAt && options.mode !== "good") await misbehave();
+  if (isBatchWithBad && seed === bad && options.mode !== "good") await misbehave();
   const fails = canary ? seed % 3n === 0n : failsHere && seed % BigInt(options.fail_every) === 0n;
   if (fails) {
     failed.push(seed);
