@@ -45,6 +45,10 @@ vopr *arguments:
 service *arguments:
     @{{ kimtest }} service "$@"
 
+# Plant every known bug in the simulator and look which are found (exit code 1: one survived).
+canaries *options:
+    @{{ kimtest }} canaries "$@"
+
 # Deploy or update the stack on AWS.
 deploy-infra *options:
     @{{ kimtest }} deploy-infra "$@"

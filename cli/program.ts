@@ -1,5 +1,6 @@
 /** The commands of kimtest. Only definitions here: what a command does is loaded when it is called. */
 import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
+import { canariesCommand } from "./commands/canaries.ts";
 import { cycleCommand } from "./commands/cycle.ts";
 import { deployInfraCommand } from "./commands/deploy-infra.ts";
 import { fetchFailureCommand } from "./commands/fetch-failure.ts";
@@ -40,6 +41,7 @@ export function buildProgram(deps: CliDeps): Command {
     voprReproCommand(deps),
     voprCommand(deps),
     serviceCommand(deps),
+    canariesCommand(deps),
     deployInfraCommand(deps),
     infraLogsCommand(deps),
     infraSshCommand(deps),

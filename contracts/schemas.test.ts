@@ -12,6 +12,7 @@ import { z } from "zod";
 import { embeddedProfile } from "../runner/profiles/embedded.ts";
 import { CONTRACTS, idOf, SCHEMA_FOLDER, schemaFiles, staleFiles } from "../tools/schemas.ts";
 import type { Baseline, BenchmarkRun } from "./benchmark-history.ts";
+import type { CanaryHunt } from "./canary.ts";
 import type { Batch, Checkpoint } from "./checkpoint.ts";
 import type { CycleState, Sighting } from "./cycle.ts";
 import type { Digest } from "./digest.ts";
@@ -439,6 +440,19 @@ const baseline: Baseline = {
   ],
 };
 
+const hunt: CanaryHunt = {
+  canary: "wrong-hash",
+  scenario: "baseline",
+  meant: "hash_chain",
+  status: "found",
+  failed_by: { hash_chain: 20 },
+  seed: MAX_U64,
+  seeds_tried: 1,
+  seconds: 0.2,
+  repro: "npx kimtest vopr --canary wrong-hash",
+  reason: null,
+};
+
 const SAMPLES: Record<string, unknown> = {
   BenchmarkBaseline: baseline,
   BenchmarkHistory: { version: 1, date: "2026-01-30", runs: [benchmarkRun] },
@@ -447,6 +461,24 @@ const SAMPLES: Record<string, unknown> = {
   BenchRun: {
     benchmarks: [benchmark],
     canary: { name: "planted-slowdown", ratio: { median: 1.5, lower: 1.4, upper: 1.6 }, pairs: 60 },
+  },
+  CanaryList: {
+    canaries: [{ name: "wrong-hash", description: "d", finds: "hash_chain", scenario: "baseline", extra: true }],
+    extra: true,
+  },
+  CanaryMatrix: {
+    profile: "embedded",
+    started_at: AT,
+    elapsed_seconds: 1.5,
+    workers: 2,
+    max_seeds: 300,
+    deadline_seconds: 300,
+    planted: 1,
+    found: 1,
+    survived: 0,
+    inconclusive: 0,
+    mutation_score: 1,
+    canaries: [hunt],
   },
   CanaryResult: lost,
   Checkpoint: checkpoint,

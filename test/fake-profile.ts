@@ -1,5 +1,6 @@
 /** A profile whose programs are stand-ins: for tests of the runner alone. */
 import { fileURLToPath } from "node:url";
+import type { PlantedCanary } from "../contracts/canary.ts";
 import type { Profile } from "../contracts/profile.ts";
 import type { EmbeddedProfile } from "../runner/profiles/embedded.ts";
 
@@ -12,6 +13,9 @@ export interface FakeVopr {
   readonly seed_ms?: number;
   readonly bad_seed?: number;
   readonly once?: string;
+  readonly canaries?: readonly PlantedCanary[];
+  readonly harmless?: string;
+  readonly breaks_in?: string;
 }
 
 /** `vopr`: how the stand-in behaves; goes through `env`, so that the profile stays data. */

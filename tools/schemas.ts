@@ -12,7 +12,7 @@ import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { baselineSchema, benchmarkHistorySchema, benchmarkRunSchema } from "../contracts/benchmark-history.ts";
-import { canaryResultSchema } from "../contracts/canary.ts";
+import { canaryListSchema, canaryMatrixSchema, canaryResultSchema } from "../contracts/canary.ts";
 import { checkpointSchema } from "../contracts/checkpoint.ts";
 import { evidenceSchema } from "../contracts/evidence.ts";
 import { cycleStateSchema } from "../contracts/cycle.ts";
@@ -44,6 +44,8 @@ export const CONTRACTS: readonly z.ZodType[] = [
   benchmarkRunSchema,
   benchmarksResultSchema,
   benchRunSchema,
+  canaryListSchema,
+  canaryMatrixSchema,
   canaryResultSchema,
   checkpointSchema,
   evidenceSchema,

@@ -4,8 +4,7 @@ import { homedir, userInfo } from "node:os";
 import { EXIT, KimtestError } from "../../contracts/errors.ts";
 import type { CliDeps } from "../deps.ts";
 import type { Layout } from "../service/layout.ts";
-import { parseDurationMs } from "./cycle.ts";
-import { jsonOption } from "./options.ts";
+import { jsonOption, parseDurationMs } from "./options.ts";
 import { yesOption } from "./options-infra.ts";
 
 interface Where {
@@ -40,7 +39,7 @@ export function serviceCommand(deps: CliDeps) {
     .option("--profile <profile>", "what to test: kimberlite, embedded, or the path of a profile file")
     .option("--repo <path-or-url>", "instead of the profile's repository")
     .option("--branch <reference>", "branch, tag or commit instead of the profile's")
-    .option("--duration <time>", "length of a cycle (default: 48h)", parseDurationMs)
+    .option("--duration <time>", "length of a cycle (default: 48h)", (text) => parseDurationMs("--duration", text))
     .option("--notify <command>", "started for each message, its text as input; {subject} stands for the subject")
     .option("--no-start", "install only")
     .addHelpText("after", INSTALL_HELP)

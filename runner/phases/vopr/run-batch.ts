@@ -12,7 +12,8 @@ import type { Judgement } from "../../../contracts/verdict.ts";
 import type { ScenarioProfile } from "../../../contracts/profile/vopr.ts";
 import { isoAt } from "../../platform/clock.ts";
 import type { ProgramEnd } from "../../platform/program-run.ts";
-import { batchCommand, BatchReader, rangeOf } from "../../tools/vopr.ts";
+import { batchCommand, rangeOf } from "../../tools/vopr.ts";
+import { runVopr } from "../../tools/vopr-run.ts";
 import { archiveSeed, failureIn, type BatchOrigin, type SeedFailure } from "../../triage/archive.ts";
 import { withSighting, type Sightings } from "../../triage/sightings.ts";
 import { commitOf, type PhaseContext } from "../context.ts";
@@ -59,7 +60,6 @@ export async function runBatch(context: PhaseContext, run: BatchRun): Promise<Ba
     commit: commitOf(context.state.get()),
     toolchain: context.toolchain,
   };
-  const reader = new BatchReader(rangeOf(batch));
   const speed = new Speedometer(batch.iterations);
   const counted = new Set(batch.counted_failures);
   const failedSeeds: bigint[] = [];
@@ -72,27 +72,24 @@ export async function runBatch(context: PhaseContext, run: BatchRun): Promise<Ba
     failedSeeds.push(failure.seed);
   };
 
-  const end = await context.processes.run({
+  const { end, verdict, suspect } = await runVopr(context.processes, {
     command,
     cwd: context.profile.work_tree,
+    range: rangeOf(batch),
     deadlineMs: Math.min(
       profile.batch.deadline_seconds * 1000,
       Math.max(MIN_DEADLINE_MS, run.expectedMs * DEADLINE_FACTOR),
     ),
     stallMs: profile.batch.stall_seconds * 1000,
     signal: run.signal,
-    // Only a failure is waited for: a promise per line would cost more than reading the line.
-    onLine: (line) => {
-      const { next, record } = reader.take(line);
-      if (record?.type !== "iteration") return next;
+    onRecord: (record) => {
+      if (record.type !== "iteration") return undefined;
       run.onSeed();
       speed.seed();
       const failure = failureIn(record.data, scenario.expectation);
-      return failure === undefined ? next : archive({ ...failure, record }).then(() => next);
+      return failure === undefined ? undefined : archive({ ...failure, record });
     },
   });
-
-  const verdict = reader.judge(end);
   const cut = end.ending === "stopped";
   if (!cut && verdict.verdict !== "inconclusive") {
     for (const seed of verdict.silentFailures) {
@@ -114,7 +111,7 @@ export async function runBatch(context: PhaseContext, run: BatchRun): Promise<Ba
     iterations: verdict.iterations,
     failedSeeds,
     sightings,
-    suspect: reader.suspect,
+    suspect,
     evidenceKey: key,
     cpuMs: end.cpuMs,
     iterationsPerSecond: speed.rate(),
