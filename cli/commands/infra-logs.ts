@@ -77,7 +77,7 @@ export async function infraLogs(options: InfraLogsOptions, deps: CliDeps, pace?:
     ]);
   const { stop } = deps;
   const write = options.json ? await jsonWriter(deps) : await textWriter(deps);
-  const found = await interruptible(stop, findStack(options, stop), () => "interrupted");
+  const found = await interruptible(stop, findStack(options, stop, deps.here), () => "interrupted");
   const question = { group: found.parts.log_group, sinceMs, isFollowed: options.follow };
   const tell = (message: string): void => {
     deps.err(`${message}\n`);

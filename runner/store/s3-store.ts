@@ -52,6 +52,9 @@ export interface S3StoreOptions {
   readonly bucket: string;
   /** Without slashes at the ends; "" for the whole bucket. */
   readonly prefix: string;
+  /** undefined: what the environment says, as for the profile. */
+  readonly region?: string | undefined;
+  readonly profile?: string | undefined;
   readonly connectionTimeoutMs?: number;
   readonly requestTimeoutMs?: number;
   /** Requests per call, the first one included. */
@@ -67,13 +70,15 @@ function clientConfig(options: S3StoreOptions): S3ClientConfig {
     (url) => url !== undefined && url !== "",
   );
   const hasRegion = env["AWS_REGION"] !== undefined && env["AWS_REGION"] !== "";
+  const region = options.region ?? (hasEndpoint && !hasRegion ? "us-east-1" : undefined);
   const requestTimeoutMs = options.requestTimeoutMs ?? 30_000;
   return {
     maxAttempts: options.maxAttempts ?? 4,
     retryMode: "standard",
     followRegionRedirects: true,
     forcePathStyle: hasEndpoint,
-    ...(hasEndpoint && !hasRegion ? { region: "us-east-1" } : {}),
+    ...(region === undefined ? {} : { region }),
+    ...(options.profile === undefined ? {} : { profile: options.profile }),
     requestHandler: {
       connectionTimeout: options.connectionTimeoutMs ?? 3_000,
       requestTimeout: requestTimeoutMs,
