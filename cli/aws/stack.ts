@@ -64,7 +64,7 @@ export async function findChosenStack(chosen: Chosen, stop: AbortSignal, here: H
   try {
     const wanted = said ?? pulumi.selected?.name;
     const name = wanted ?? onlyOne(await namesOf(client, target, stop), target.region, pulumi.reason);
-    const text = await readParameter(client, stackParameterName(name), stop);
+    const text = await readParameter(client, stackParameterName(name), target, stop);
     if (text === undefined) throw await notFound(name, client, target, stop, pulumi);
     const by = chosen.stack?.by ?? (pulumi.selected === undefined ? `the only one in ${target.region}` : "Pulumi");
     return { parts: partsOf(text, name, target.region), target, by };
@@ -78,7 +78,7 @@ export async function readServiceSettings(found: FoundStack, stop: AbortSignal):
   const client = new SSMClient(clientConfig(found.target));
   const name = serviceParameterName(found.parts.stack);
   try {
-    const text = await readParameter(client, name, stop);
+    const text = await readParameter(client, name, found.target, stop);
     const read = text === undefined ? undefined : serviceSettingsSchema.safeParse(parseJson(text, name));
     if (read?.success === true) return read.data;
     throw new KimtestError("CORRUPT_DATA", `the SSM parameter ${name} is missing or of another version`, {
@@ -112,7 +112,12 @@ async function regionOfProfile(profile: string | undefined): Promise<string> {
   }
 }
 
-async function readParameter(client: SSMClient, name: string, stop: AbortSignal): Promise<string | undefined> {
+async function readParameter(
+  client: SSMClient,
+  name: string,
+  { profile }: AwsTarget,
+  stop: AbortSignal,
+): Promise<string | undefined> {
   const read = async (): Promise<string | undefined> => {
     try {
       const answer = await client.send(new GetParameterCommand({ Name: name }), { abortSignal: stop });
@@ -122,10 +127,10 @@ async function readParameter(client: SSMClient, name: string, stop: AbortSignal)
       throw error;
     }
   };
-  return asking(`cannot read the SSM parameter ${name}`, read());
+  return asking(`cannot read the SSM parameter ${name}`, read(), profile);
 }
 
-async function namesOf(client: SSMClient, { region }: AwsTarget, stop: AbortSignal): Promise<string[]> {
+async function namesOf(client: SSMClient, { region, profile }: AwsTarget, stop: AbortSignal): Promise<string[]> {
   const walk = async (): Promise<string[]> => {
     const names: string[] = [];
     let count = 0;
@@ -141,7 +146,7 @@ async function namesOf(client: SSMClient, { region }: AwsTarget, stop: AbortSign
     }
     return names.sort();
   };
-  return asking(`cannot list the stacks in ${region}`, walk());
+  return asking(`cannot list the stacks in ${region}`, walk(), profile);
 }
 
 /** `noPulumi`: why Pulumi told of none. */

@@ -95,11 +95,13 @@ export class S3Store implements ObjectStore {
   /** "" or ending in `/`. */
   readonly #prefix: string;
   readonly #pageSize: number;
+  readonly #profile: string | undefined;
 
   constructor(options: S3StoreOptions) {
     this.#bucket = options.bucket;
     this.#prefix = options.prefix === "" ? "" : `${options.prefix}/`;
     this.#pageSize = options.pageSize ?? 1000;
+    this.#profile = options.profile;
     this.url = ["s3:/", options.bucket, ...(options.prefix === "" ? [] : [options.prefix])].join("/");
     this.#client = new S3Client(clientConfig(options));
   }
@@ -280,7 +282,7 @@ export class S3Store implements ObjectStore {
     try {
       return await action();
     } catch (error) {
-      throw s3Error(error, `${this.url}: cannot ${what}`);
+      throw s3Error(error, `${this.url}: cannot ${what}`, this.#profile);
     }
   }
 }
