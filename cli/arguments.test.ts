@@ -27,9 +27,12 @@ describe("argv", () => {
         options: { duration: 5_400_000, workers: 4, state: "s", profile: "p.json", store: "s3://b/p", json: true },
       },
     ],
-    ["infra-status", { options: { store } }],
-    ["infra-status --json --store x", { options: { store: "x", json: true } }],
-    ["infra-digest", { options: { store } }],
+    ["infra-status", { options: {} }],
+    [
+      "infra-status --json --store x --stack dev --region eu-west-1 --profile p",
+      { options: { store: "x", json: true, stack: "dev", region: "eu-west-1", profile: "p" } },
+    ],
+    ["infra-digest", { options: {} }],
     ["infra-digest --json --store=x", { options: { store: "x", json: true } }],
     ["list-failures", { options: { store, limit: 50 } }],
     [
@@ -141,6 +144,7 @@ describe("argv that is wrong: exit code 2, nothing on stdout, what is wrong and 
       "infra-ssh --command x --forward 1:2",
       "error: option '--forward <local:remote>' cannot be used with option '--command <line>'\n",
     ],
+    ["infra-digest --stack Prod", 'kimtest: --stack is "Prod", which cannot be a stack\n'],
     ["infra-start --region mars", 'kimtest: "mars" is not an AWS region\n'],
     ["infra-status --store s3://", 'kimtest: store "s3://" names no bucket\n'],
   ];

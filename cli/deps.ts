@@ -1,6 +1,7 @@
 /** The world as the commands see it; tests build their own. */
 import type { ChalkInstance } from "chalk";
 import { KimtestError } from "../contracts/errors.ts";
+import type { Here } from "./choice.ts";
 
 export interface CliDeps {
   /** Results, to stdout. */
@@ -14,6 +15,7 @@ export interface CliDeps {
   /** stderr, when it is a terminal that can be redrawn; else undefined. */
   readonly screen: NodeJS.WritableStream | undefined;
   readonly now: () => number;
+  readonly here: Here;
   /** Asks the person at the terminal and returns the line typed; undefined where nobody can be asked. */
   readonly ask: ((question: string) => Promise<string>) | undefined;
   /**
@@ -46,6 +48,7 @@ export function systemDeps(): CliDeps {
     },
     screen: stderr.isTTY && env["TERM"] !== "dumb" ? stderr : undefined,
     now: () => Date.now(),
+    here: { env, folder: process.cwd() },
     get ask() {
       const isTerminal = process.stdin.isTTY && stdout.isTTY && stderr.isTTY;
       return isTerminal ? (question: string) => askOnTerminal(question, this.stop) : undefined;

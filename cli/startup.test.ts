@@ -41,6 +41,7 @@ test("help loads commander and the definitions of the commands, nothing else", a
     "cli/commands/infra-stop.ts",
     "cli/commands/list-failures.ts",
     "cli/commands/options-infra.ts",
+    "cli/commands/options-place.ts",
     "cli/commands/options.ts",
     "cli/commands/vopr-repro.ts",
     "cli/commands/vopr.ts",

@@ -28,11 +28,13 @@ export interface Arrival {
 export class PowerSwitch {
   readonly #client: EC2Client;
   readonly #id: string;
+  readonly #profile: string | undefined;
   readonly #stop: AbortSignal;
 
   constructor(id: string, target: AwsTarget, stop: AbortSignal) {
     this.#client = new EC2Client(clientConfig(target));
     this.#id = id;
+    this.#profile = target.profile;
     this.#stop = stop;
   }
 
@@ -61,7 +63,11 @@ export class PowerSwitch {
   /** @throws KimtestError `NOT_FOUND` when EC2 knows no such machine (any more). */
   async look(): Promise<MachineFacts> {
     const command = new DescribeInstancesCommand({ Filters: [{ Name: "instance-id", Values: [this.#id] }] });
-    const answer = await asking(`cannot look at ${this.#id}`, this.#client.send(command, { abortSignal: this.#stop }));
+    const answer = await asking(
+      `cannot look at ${this.#id}`,
+      this.#client.send(command, { abortSignal: this.#stop }),
+      this.#profile,
+    );
     const instance = answer.Reservations?.[0]?.Instances?.[0];
     if (instance === undefined) {
       throw new KimtestError("NOT_FOUND", `EC2 knows no instance ${this.#id}`, { hint: GONE_HINT });
@@ -88,6 +94,7 @@ export class PowerSwitch {
     const answer = await asking(
       `cannot look at the spot request of ${this.#id}`,
       this.#client.send(command, { abortSignal: this.#stop }),
+      this.#profile,
     );
     const found = answer.SpotInstanceRequests?.[0];
     if (found === undefined) return undefined;
@@ -98,9 +105,17 @@ export class PowerSwitch {
     const input = { InstanceIds: [this.#id] };
     const options = { abortSignal: this.#stop };
     if (goal === "running") {
-      await asking(`cannot start ${this.#id}`, this.#client.send(new StartInstancesCommand(input), options));
+      await asking(
+        `cannot start ${this.#id}`,
+        this.#client.send(new StartInstancesCommand(input), options),
+        this.#profile,
+      );
     } else {
-      await asking(`cannot stop ${this.#id}`, this.#client.send(new StopInstancesCommand(input), options));
+      await asking(
+        `cannot stop ${this.#id}`,
+        this.#client.send(new StopInstancesCommand(input), options),
+        this.#profile,
+      );
     }
   }
 }

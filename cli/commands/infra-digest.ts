@@ -1,19 +1,17 @@
 /** `kimtest infra-digest`: the newest digest, as people read it or as it is stored. */
-import { Command } from "@commander-js/extra-typings";
 import { KimtestError } from "../../contracts/errors.ts";
 import type { CliDeps } from "../deps.ts";
-import { withStore } from "../store.ts";
-import { jsonOption, storeOption } from "./options.ts";
+import { withResults, type ResultsChoice } from "../store.ts";
+import { jsonOption } from "./options.ts";
+import { readingCommand } from "./options-place.ts";
 
-interface InfraDigestOptions {
-  readonly store: string;
+interface InfraDigestOptions extends ResultsChoice {
   readonly json?: true | undefined;
 }
 
 export function infraDigestCommand(deps: CliDeps) {
-  return new Command("infra-digest")
+  return readingCommand("infra-digest")
     .description("Show the newest digest.")
-    .addOption(storeOption())
     .addOption(jsonOption())
     .addHelpText(
       "after",
@@ -30,7 +28,7 @@ export async function infraDigest(options: InfraDigestOptions, deps: CliDeps): P
     import("../../runner/phases/digest/text.ts"),
     import("../json.ts"),
   ]);
-  await withStore(options.store, async (store) => {
+  await withResults(options, deps, async (store) => {
     const read = await readJson(store, DIGEST_KEY, digestSchema);
     if (read === undefined) {
       throw new KimtestError("NOT_FOUND", `there is no digest in ${store.url} yet`, {

@@ -81,7 +81,7 @@ export async function infraLogs(options: InfraLogsOptions, deps: CliDeps, pace?:
   ]);
   const { stop } = deps;
   const write = await logWriter(deps, options.json === true);
-  const found = await interruptible(stop, findStack(options, stop), () => "interrupted");
+  const found = await interruptible(stop, findStack(options, stop, deps.here), () => "interrupted");
   const question = { group: found.parts.log_group, sinceMs, isFollowed: options.follow };
   const tell = (message: string): void => {
     deps.err(`${message}\n`);

@@ -1,5 +1,4 @@
 /** `kimtest infra-status`: what is going on, on one screen. A part that cannot be read says so, the rest is shown. */
-import { Command } from "@commander-js/extra-typings";
 import type { ChalkInstance } from "chalk";
 import type { z } from "zod";
 import type { CycleState } from "../../contracts/cycle.ts";
@@ -7,11 +6,11 @@ import type { Digest } from "../../contracts/digest.ts";
 import { KimtestError, reasonOf, type ExitCode } from "../../contracts/errors.ts";
 import type { ObjectStore } from "../../runner/store/object-store.ts";
 import type { CliDeps } from "../deps.ts";
-import { withStore } from "../store.ts";
-import { jsonOption, storeOption } from "./options.ts";
+import { withResults, type ResultsChoice } from "../store.ts";
+import { jsonOption } from "./options.ts";
+import { readingCommand } from "./options-place.ts";
 
-interface InfraStatusOptions {
-  readonly store: string;
+interface InfraStatusOptions extends ResultsChoice {
   readonly json?: true | undefined;
 }
 
@@ -21,9 +20,8 @@ const STUCK_MS = 15 * 60_000;
 const MAX_FINDINGS = 10;
 
 export function infraStatusCommand(deps: CliDeps) {
-  return new Command("infra-status")
+  return readingCommand("infra-status")
     .description("Show the running cycle and the newest digest.")
-    .addOption(storeOption())
     .addOption(jsonOption())
     .addHelpText("after", "\nExamples:\n  kimtest infra-status\n  kimtest infra-status --store s3://my-results --json")
     .action((options) => infraStatus(options, deps));
@@ -40,7 +38,7 @@ export async function infraStatus(options: InfraStatusOptions, deps: CliDeps): P
     import("../../contracts/digest.ts"),
     import("../../contracts/bucket.ts"),
   ]);
-  await withStore(options.store, async (store) => {
+  await withResults(options, deps, async (store) => {
     const [cycle, digest] = await Promise.all([
       readPart(store, CURRENT_CYCLE_KEY, cycleStateSchema),
       readPart(store, DIGEST_KEY, digestSchema),

@@ -20,6 +20,9 @@ export type StoreLocation =
 export interface OpenStoreOptions {
   /** Refuse a folder that does not exist yet; for commands that only read. */
   readonly mustExist?: boolean;
+  /** Of a bucket; undefined for what the environment says. */
+  readonly region?: string | undefined;
+  readonly profile?: string | undefined;
 }
 
 const URL_SCHEME = /^[A-Za-z][A-Za-z0-9+.-]*:\/\//;
@@ -71,5 +74,5 @@ export async function openStore(location: string, options: OpenStoreOptions = {}
     return new FolderStore(parsed.path);
   }
   const { S3Store } = await import("./s3-store.ts");
-  return new S3Store(parsed);
+  return new S3Store({ ...parsed, region: options.region, profile: options.profile });
 }
