@@ -6,6 +6,8 @@
  * checkpoints/daily/YYYY-MM-DD.json       a copy per day (UTC)
  * failures/vopr/seed-SEED-TS.json         one failing seed; TS in Unix milliseconds
  * failures/fuzz/TARGET-TS.tar.gz          one counterexample
+ * failure-index/begins-TS.json            failures of this instant and later are all in the index
+ * failure-index/KIND/ORDER-FINDING-NAME.json   one failure, by time (see failureIndexKey)
  * digests/latest.json, digests/YYYY-MM-DD.json
  * signatures/known-failures.json          the registry
  * benchmarks/YYYY-MM-DD.json, benchmarks/baseline.json
@@ -20,6 +22,7 @@
  * cycles/NNNNNN/evidence/batch-TS-ATTEMPT-seed-SEED.json   raw output behind an inconclusive verdict
  * ```
  */
+import { hash } from "node:crypto";
 import { KimtestError } from "./errors.ts";
 import type { PhaseName } from "./parts.ts";
 import { MAX_U64 } from "./u64.ts";
@@ -30,6 +33,7 @@ export const BASELINE_KEY = "benchmarks/baseline.json";
 export const REGISTRY_KEY = "signatures/known-failures.json";
 export const CURRENT_CYCLE_KEY = "cycles/current.json";
 export const FAILURES_PREFIX = "failures/";
+const FAILURE_INDEX_PREFIX = "failure-index/";
 
 export const RUNNER_PREFIX = "runner/";
 
@@ -50,6 +54,7 @@ export const EXPIRING_PREFIXES = {
 export const WRITTEN_PREFIXES = [
   "checkpoints/",
   FAILURES_PREFIX,
+  FAILURE_INDEX_PREFIX,
   "digests/",
   "signatures/",
   "benchmarks/",
@@ -149,4 +154,48 @@ export function failureKeyFrom(typed: string): FailureKey {
     });
   }
   return parsed;
+}
+
+/** What people type in place of a signature, which may be a whole sentence: 12 hexadecimal digits. */
+export const findingId = (signature: string): string => hash("sha256", signature, "hex").slice(0, 12);
+export const FINDING_ID = /^[0-9a-f]{12}$/;
+
+/**
+ * Failures by time. Their own keys begin with a seed, and S3 lists in the order of keys: the newest of 100,000 would
+ * be known only when all had been listed. ORDER is 13 digits that fall as time rises, so that the first page of a
+ * listing holds the newest. FINDING is a `findingId`, NAME the failure's key without folder and extension.
+ */
+export function failureIndexKey(failure: FailureKey, finding: string): string {
+  return `${failureIndexPrefix(failure.kind)}${orderOf(failure.at)}-${finding}-${nameOf(failure)}.json`;
+}
+
+export const failureIndexPrefix = (kind: FailureKind): string => `${FAILURE_INDEX_PREFIX}${kind}/`;
+
+const LAST_INSTANT_MS = 9_999_999_999_999;
+const orderOf = (at: Date): string => String(LAST_INSTANT_MS - at.getTime()).padStart(13, "0");
+
+const EXTENSION: Readonly<Record<FailureKind, string>> = { vopr: ".json", fuzz: ".tar.gz" };
+const nameOf = ({ kind, key }: FailureKey): string => key.slice(failuresPrefix(kind).length, -EXTENSION[kind].length);
+
+export type IndexedFailure = FailureKey & { readonly finding: string };
+
+const INDEXED = /^failure-index\/(vopr|fuzz)\/(\d{13})-([0-9a-f]{12})-([^/]+)\.json$/;
+
+/** What an index key says; undefined for any other key, and for one whose parts contradict each other. */
+export function parseFailureIndexKey(key: string): IndexedFailure | undefined {
+  const [, kind, order, finding = "", name = ""] = INDEXED.exec(key) ?? [];
+  if (kind !== "vopr" && kind !== "fuzz") return undefined;
+  const failure = parseFailureKey(`${failuresPrefix(kind)}${name}${EXTENSION[kind]}`);
+  return failure === undefined || orderOf(failure.at) !== order ? undefined : { ...failure, finding };
+}
+
+/** Written as each cycle begins; the earliest counts. What is older may have been archived without an index. */
+export const failureIndexBeginsKey = (timestampMs: number): string =>
+  `${FAILURE_INDEX_BEGINS_PREFIX}${String(timestampMs)}.json`;
+export const FAILURE_INDEX_BEGINS_PREFIX = `${FAILURE_INDEX_PREFIX}begins-`;
+
+/** Unix milliseconds; undefined for any other key. */
+export function parseFailureIndexBeginsKey(key: string): number | undefined {
+  const digits = /^failure-index\/begins-(\d{13})\.json$/.exec(key)?.[1];
+  return digits === undefined ? undefined : Number(digits);
 }

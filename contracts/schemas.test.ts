@@ -507,7 +507,48 @@ const SAMPLES: Record<string, unknown> = {
     states_per_sec: 6,
     extra: true,
   },
+  FailureIndexBegins: { version: 1, at: AT, cycle: 3 },
+  FailureIndexEntry: { version: 1, key: "failures/vopr/seed-17-1700000000000.json", signature: "agreement:combined" },
+  FailureList: {
+    failures: [
+      {
+        key: "failures/vopr/seed-17-1700000000000.json",
+        kind: "vopr",
+        at: AT,
+        seed: MAX_U64,
+        finding: "0123456789ab",
+        signature: "agreement:combined",
+      },
+      {
+        key: "failures/fuzz/json-1700000000000.tar.gz",
+        kind: "fuzz",
+        at: AT,
+        target: "json",
+        finding: null,
+        signature: null,
+      },
+    ],
+    more: true,
+  },
   Finding: finding,
+  FindingList: {
+    findings: [
+      {
+        id: "0123456789ab",
+        signature: "agreement:combined",
+        workload: "vopr",
+        state: "new",
+        count: 2,
+        first_seen_at: AT,
+        last_seen_at: AT,
+        seeds: [MAX_U64],
+        message: "m",
+        repro: "vopr --seed 1",
+        failure_key: "failures/vopr/seed-17-1700000000000.json",
+      },
+    ],
+    more: false,
+  },
   FormalVerificationResult: verification,
   FuzzFailure: {
     version: 1,

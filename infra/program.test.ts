@@ -239,6 +239,7 @@ describe("a spot stack with its defaults", () => {
       ReadResultsAndBundles: [
         "checkpoints/*",
         "failures/*",
+        "failure-index/*",
         "digests/*",
         "signatures/*",
         "benchmarks/*",
@@ -251,6 +252,7 @@ describe("a spot stack with its defaults", () => {
       WriteResults: [
         "checkpoints/*",
         "failures/*",
+        "failure-index/*",
         "digests/*",
         "signatures/*",
         "benchmarks/*",

@@ -31,6 +31,7 @@ import type { Spectator } from "./platform/progress.ts";
 import { ThroughputMeter } from "./platform/throughput.ts";
 import { together } from "./platform/together.ts";
 import { CycleStateFile } from "./platform/state-file.ts";
+import { beginFailureIndex } from "./triage/failure-index.ts";
 
 /** A phase other than VOPR and digest that was interrupted so often is given up. */
 const MAX_ATTEMPTS = 3;
@@ -71,6 +72,7 @@ export async function runCycle(dependencies: RunnerDependencies, options: CycleO
   });
   const file = new CycleStateFile(options.statePath, await withCommitChecked(first, options));
   await file.save();
+  if (first.interruptions === 0) await beginFailureIndex(outbox, first.cycle, clock.nowMs());
   spectator.cycleStarted(first.cycle, first.interruptions > 0);
   for (const damage of found.damage) spectator.warning(damage);
   if (first.budget_ms !== options.budgetMs) {

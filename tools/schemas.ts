@@ -18,11 +18,17 @@ import { evidenceSchema } from "../contracts/evidence.ts";
 import { cycleStateSchema } from "../contracts/cycle.ts";
 import { digestSchema } from "../contracts/digest.ts";
 import { EXIT, type ExitCode } from "../contracts/errors.ts";
-import { fuzzFailureSchema, voprFailureSchema } from "../contracts/failure.ts";
+import {
+  failureIndexBeginsSchema,
+  failureIndexEntrySchema,
+  fuzzFailureSchema,
+  voprFailureSchema,
+} from "../contracts/failure.ts";
 import { stringifyJson } from "../contracts/json.ts";
 import { profileSchema } from "../contracts/profile.ts";
 import { benchRunSchema, explorationSchema, fuzzRunSchema, programProgressSchema } from "../contracts/programs.ts";
 import { findingSchema, registrySchema } from "../contracts/registry.ts";
+import { failureListSchema, findingListSchema } from "../contracts/reports.ts";
 import {
   benchmarksResultSchema,
   formalVerificationResultSchema,
@@ -52,6 +58,10 @@ export const CONTRACTS: readonly z.ZodType[] = [
   cycleStateSchema,
   digestSchema,
   explorationSchema,
+  failureIndexBeginsSchema,
+  failureIndexEntrySchema,
+  failureListSchema,
+  findingListSchema,
   findingSchema,
   formalVerificationResultSchema,
   fuzzFailureSchema,

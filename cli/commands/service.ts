@@ -100,7 +100,7 @@ export function serviceCommand(deps: CliDeps) {
     .action(async (options) => {
       const [{ serviceLogs }, { parseSince }] = await Promise.all([
         import("../service/logs.ts"),
-        import("./infra-logs.ts"),
+        import("../since.ts"),
       ]);
       const question = {
         sinceMs: parseSince(options.since, deps.now()),

@@ -9,6 +9,7 @@ import type { Expectation, VoprProfile } from "../../contracts/profile/vopr.ts";
 import type { IterationData } from "../../contracts/vopr.ts";
 import type { Outbox } from "../store/outbox.ts";
 import { batchCommand, reproCommand } from "../tools/vopr.ts";
+import { archiveIndexed } from "./failure-index.ts";
 
 /** Where a batch belongs. */
 export interface BatchOrigin {
@@ -82,7 +83,7 @@ export async function archiveSeed(
     },
     record: failure.record,
   };
-  await outbox.put(key, stringifyJson(record));
+  await archiveIndexed(outbox, key, signature, stringifyJson(record));
   return {
     signature,
     workload: "vopr",
