@@ -3,7 +3,7 @@ import { z } from "zod";
 import { instant } from "../contracts/parts.ts";
 import type { Profile } from "../contracts/profile.ts";
 import type { ServiceSettings } from "../contracts/stack.ts";
-import type { Workload } from "./cycle.ts";
+import type { Workload } from "../contracts/parts.ts";
 import type { SpotNotice } from "./platform/spot-notice.ts";
 
 /** The profile as the settings want it. */

@@ -14,6 +14,7 @@ import { isoAt } from "../../platform/clock.ts";
 import type { ProgramEnd } from "../../platform/program-run.ts";
 import { batchCommand, BatchReader, rangeOf } from "../../tools/vopr.ts";
 import { archiveSeed, failureIn, type BatchOrigin, type SeedFailure } from "../../triage/archive.ts";
+import { wasEndedFromOutside } from "../../triage/preemption.ts";
 import { withSighting, type Sightings } from "../../triage/sightings.ts";
 import { commitOf, type PhaseContext } from "../context.ts";
 
@@ -94,6 +95,11 @@ export async function runBatch(context: PhaseContext, run: BatchRun): Promise<Ba
 
   const verdict = reader.judge(end);
   const cut = end.ending === "stopped";
+  // What failed is archived, and run again: only what fails on a machine that stays is counted and filed.
+  if (wasEndedFromOutside(end, context.signal.aborted)) {
+    failedSeeds.length = 0;
+    sightings = {};
+  }
   if (!cut && verdict.verdict !== "inconclusive") {
     for (const seed of verdict.silentFailures) {
       await archive({
