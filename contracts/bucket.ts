@@ -4,6 +4,7 @@
  * ```
  * checkpoints/latest.json                 progress over all cycles
  * checkpoints/daily/YYYY-MM-DD.json       a copy per day (UTC)
+ * checkpoints/last-good.json              the newest commit of each branch that could be built
  * failures/vopr/seed-SEED-TS.json         one failing seed; TS in Unix milliseconds
  * failures/fuzz/TARGET-TS.tar.gz          one counterexample
  * failure-index/begins-TS.json            failures of this instant and later are all in the index
@@ -28,6 +29,7 @@ import type { PhaseName } from "./parts.ts";
 import { MAX_U64 } from "./u64.ts";
 
 export const CHECKPOINT_KEY = "checkpoints/latest.json";
+export const LAST_GOOD_KEY = "checkpoints/last-good.json";
 export const DIGEST_KEY = "digests/latest.json";
 export const BASELINE_KEY = "benchmarks/baseline.json";
 export const REGISTRY_KEY = "signatures/known-failures.json";

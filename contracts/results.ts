@@ -1,7 +1,7 @@
 /** What each phase leaves behind. Stored under `cycles/`, and per day where the bucket layout says so. */
 import { z } from "zod";
 import { canaryResultSchema } from "./canary.ts";
-import { count, instant, seconds, toolchainSchema } from "./parts.ts";
+import { count, instant, seconds, toolchainSchema, workloadSchema } from "./parts.ts";
 import { proofResultSchema } from "./proofs.ts";
 import { seedSchema } from "./seed.ts";
 import { verdictSchema } from "./verdict.ts";
@@ -11,6 +11,8 @@ const common = {
   ...judged,
   cycle: count,
   git_commit: z.string(),
+  /** Where and with what; results of earlier versions do not say it. */
+  toolchain: toolchainSchema.optional(),
   started_at: instant,
   ended_at: instant,
   duration_seconds: seconds,
@@ -28,6 +30,10 @@ export const prepareResultSchema = z
       .default([]),
     /** The commit that was wanted when it does not build and the last good one is tested; else null. */
     red_commit: z.string().nullable().default(null),
+    /** Workloads that cannot be run on this commit or at all, each with the reason. */
+    cannot_run: z.partialRecord(workloadSchema, z.string()).default({}),
+    /** Scenarios of the profile that the simulator does not have: not run, and inconclusive. */
+    missing_scenarios: z.array(z.string()).default([]),
     warnings: z.array(z.string()),
   })
   .meta({ id: "PrepareResult", description: "What is tested and with what" });

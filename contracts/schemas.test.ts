@@ -148,6 +148,8 @@ const prepare: PrepareResult = {
   versions: {},
   builds: [],
   red_commit: null,
+  cannot_run: {},
+  missing_scenarios: [],
   warnings: [],
 };
 const verification: FormalVerificationResult = {
@@ -567,6 +569,10 @@ const SAMPLES: Record<string, unknown> = {
   },
   FuzzResult: fuzz,
   FuzzRun: { target: "json", executions: 500, elapsed_secs: 1.5, failure: fuzzRunFailure },
+  LastGood: {
+    version: 1,
+    commits: [{ url: "https://github.com/example/kimberlite", reference: "main", git_commit: "a".repeat(40), at: AT }],
+  },
   PhaseResult: vopr,
   PrepareResult: prepare,
   Profile: profile,

@@ -5,7 +5,7 @@ import type { Profile } from "../contracts/profile.ts";
 import type { HostSettings } from "../contracts/host.ts";
 import type { ServiceSettings } from "../contracts/stack.ts";
 import type { WorkSettings } from "../contracts/work-settings.ts";
-import type { Workload } from "./cycle.ts";
+import type { Workload } from "../contracts/parts.ts";
 import type { SpotNotice } from "./platform/spot-notice.ts";
 
 /** The profile as the settings want it. */

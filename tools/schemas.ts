@@ -25,6 +25,7 @@ import {
   voprFailureSchema,
 } from "../contracts/failure.ts";
 import { stringifyJson } from "../contracts/json.ts";
+import { lastGoodSchema } from "../contracts/last-good.ts";
 import { profileSchema } from "../contracts/profile.ts";
 import { benchRunSchema, explorationSchema, fuzzRunSchema, programProgressSchema } from "../contracts/programs.ts";
 import { findingSchema, registrySchema } from "../contracts/registry.ts";
@@ -67,6 +68,7 @@ export const CONTRACTS: readonly z.ZodType[] = [
   fuzzFailureSchema,
   fuzzResultSchema,
   fuzzRunSchema,
+  lastGoodSchema,
   phaseResultSchema,
   prepareResultSchema,
   profileSchema,

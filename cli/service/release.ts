@@ -5,7 +5,7 @@ import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { RELEASE_COMMIT_FILE } from "../../contracts/defaults.ts";
 import { KimtestError, systemCodeOf } from "../../contracts/errors.ts";
-import { readCommit } from "../../runner/phases/prepare.ts";
+import { readCommit } from "../../runner/phases/prepare/commit.ts";
 
 /** The one that runs, and the one before it. */
 const KEPT_RELEASES = 2;

@@ -1,6 +1,6 @@
 /** Where the code under test comes from, and how its programs are built. */
 import { z } from "zod";
-import { phaseNameSchema } from "../parts.ts";
+import { workloadSchema } from "../parts.ts";
 import { command, positive, relativePath } from "./parts.ts";
 
 export const repositorySchema = z.strictObject({
@@ -19,7 +19,9 @@ export const buildStepSchema = z.strictObject({
   /** Added to the environment. */
   environment: z.record(z.string().regex(/^[A-Z_][A-Z0-9_]*$/), z.string()),
   /** Phases that cannot be run without it. When one for `vopr` fails the last good commit is tested instead. */
-  needed_by: z.array(phaseNameSchema.exclude(["prepare", "digest"])).min(1),
+  needed_by: z.array(workloadSchema).min(1),
+  /** False: when it fails they are run all the same, and show what they lack. */
+  required: z.boolean().optional(),
 });
 
 export const buildSchema = z.strictObject({

@@ -39,7 +39,9 @@ export function batchCommand(profile: VoprProfile, batch: Batch): string[] {
 
 /** Program and arguments for the canary's batch. */
 export function canaryCommand(profile: VoprProfile, range: SeedRange): string[] {
-  return voprCommand(profile, profile.canary.scenario, range, profile.canary.arguments);
+  const { canary } = profile;
+  const program = canary.command === undefined ? profile : { ...profile, command: canary.command };
+  return voprCommand(program, canary.scenario, range, canary.arguments);
 }
 
 function voprCommand(profile: VoprProfile, scenario: string, range: SeedRange, extra: readonly string[]): string[] {

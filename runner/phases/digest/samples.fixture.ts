@@ -42,6 +42,8 @@ export const results = {
     versions: {},
     builds: [],
     red_commit: null,
+    cannot_run: {},
+    missing_scenarios: [],
     warnings: [],
   }),
   verification: (judgement = passed, found: CanaryResult | null = canary()): FormalVerificationResult => ({
@@ -222,6 +224,7 @@ export function digestOf(
       findings: Object.fromEntries(findings.map((finding) => [finding.signature, finding])),
     },
     registryProblem: null,
+    held: [],
     runningVopr: undefined,
     store: { url: "/store", unreachable_seconds: 0, waiting: 0 },
     refused: [],

@@ -15,6 +15,7 @@ import type { ProgramEnd } from "../../platform/program-run.ts";
 import { batchCommand, rangeOf } from "../../tools/vopr.ts";
 import { runVopr } from "../../tools/vopr-run.ts";
 import { archiveSeed, failureIn, type BatchOrigin, type SeedFailure } from "../../triage/archive.ts";
+import { wasEndedFromOutside } from "../../triage/preemption.ts";
 import { withSighting, type Sightings } from "../../triage/sightings.ts";
 import { commitOf, type PhaseContext } from "../context.ts";
 
@@ -91,6 +92,11 @@ export async function runBatch(context: PhaseContext, run: BatchRun): Promise<Ba
     },
   });
   const cut = end.ending === "stopped";
+  // What failed is archived, and run again: only what fails on a machine that stays is counted and filed.
+  if (wasEndedFromOutside(end, context.signal.aborted)) {
+    failedSeeds.length = 0;
+    sightings = {};
+  }
   if (!cut && verdict.verdict !== "inconclusive") {
     for (const seed of verdict.silentFailures) {
       await archive({
