@@ -35,6 +35,8 @@ export interface OpenRunnerOptions {
   readonly metrics?: Metrics;
   /** A log that the caller opened and closes; by default `runner.log` in the state folder. */
   readonly log?: Log;
+  /** By default nobody knows. */
+  readonly machineType?: string | null;
 }
 
 /** Each store has a state of its own: seeds and findings of one mean nothing to another. */
@@ -81,6 +83,7 @@ export async function openRunner(options: OpenRunnerOptions): Promise<OpenRunner
       metrics,
       log,
       toolchain: thisToolchain(),
+      machineType: options.machineType ?? null,
       stateFolder: folder,
     },
     statePath: join(folder, "cycle.json"),

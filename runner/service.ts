@@ -16,11 +16,12 @@ import type { ServiceSettings } from "../contracts/stack.ts";
 import { runCycle } from "./cycle.ts";
 import { logPathOf, openRunner, type OpenRunner } from "./open-runner.ts";
 import { printable } from "./phases/digest/printable.ts";
-import { duration } from "./phases/digest/text.ts";
+import { duration } from "./phases/digest/layout.ts";
 import { isoAt, systemClock as clock } from "./platform/clock.ts";
 import { CloudWatchMetrics } from "./platform/cloudwatch-metrics.ts";
 import { limited } from "./platform/limited.ts";
 import { openLog, type Log } from "./platform/log.ts";
+import { machineTypeOf } from "./platform/machine-type.ts";
 import type { ProgressSnapshot, Spectator } from "./platform/progress.ts";
 import { snsNotifier } from "./platform/sns-notifier.ts";
 import { watchSpotNotice, type SpotNotice } from "./platform/spot-notice.ts";
@@ -126,10 +127,12 @@ async function serve(options: ServiceOptions, log: Log, stop: AbortSignal): Prom
   });
   const interrupted = AbortSignal.any([stop, spot.signal]);
   try {
-    const runner = await openRunner({ store: `s3://${settings.s3_bucket}`, stateFolder, notifier, metrics, log });
+    const machineType = await machineTypeOf({ env, clock, log, signal: interrupted });
+    const store = `s3://${settings.s3_bucket}`;
+    const runner = await openRunner({ store, stateFolder, notifier, metrics, log, machineType });
     try {
-      const store = runner.dependencies.store.get(CURRENT_CYCLE_KEY);
-      await limited(store, "asking the store", STORE_LIMIT_MS, stop);
+      const answer = runner.dependencies.store.get(CURRENT_CYCLE_KEY);
+      await limited(answer, "asking the store", STORE_LIMIT_MS, stop);
       await metrics.flush(FIRST_METRICS_MS);
       await watch.asked;
       await sayReady(env, watchdog, log, settings);

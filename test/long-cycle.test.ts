@@ -74,6 +74,7 @@ test("48 hours: one interim digest, one message at the end, critical news at mos
       notifier,
       notices: await Notices.open({ folder: join(bench.state, "notices"), notifier, clock, log, metrics }),
       metrics,
+      machineType: null,
       toolchain: { node: "v24", platform: "linux", architecture: "x64", cpu: "test", cores: 2 },
       stateFolder: bench.state,
     },

@@ -24,6 +24,8 @@ export interface RunnerDependencies {
   readonly metrics: Metrics;
   readonly log: Log;
   readonly toolchain: Toolchain;
+  /** The cloud's name of this machine; null elsewhere, and where it cannot be known. */
+  readonly machineType: string | null;
   /** Of this runner alone; platform/folders.ts says what lies where. */
   readonly stateFolder: string;
 }

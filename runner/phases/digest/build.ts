@@ -44,6 +44,7 @@ function resultOf<P extends keyof ResultOf>(results: readonly PhaseResult[], pha
 export function buildDigest(input: DigestInput): Digest {
   const { state } = input;
   const { results } = state;
+  const prepare = resultOf(results, "prepare");
   const verification = resultOf(results, "formal-verification");
   const benchmarks = resultOf(results, "benchmarks");
   const fuzz = resultOf(results, "fuzz");
@@ -75,6 +76,15 @@ export function buildDigest(input: DigestInput): Digest {
     duration_seconds: spentSeconds(state),
     interruptions: state.interruptions,
     ...overall(state, vopr, trust, input),
+    prepare:
+      prepare === undefined
+        ? null
+        : {
+            ...judgementOf(prepare, state, "prepare"),
+            red_commit: prepare.red_commit,
+            versions: prepare.versions,
+            builds: prepare.builds,
+          },
     vopr: {
       ...judgementOf(vopr, state, "vopr"),
       iterations: vopr?.iterations ?? 0,
@@ -103,6 +113,8 @@ export function buildDigest(input: DigestInput): Digest {
       ...judgementOf(benchmarks, state, "benchmarks"),
       duration_seconds: benchmarks?.duration_seconds ?? 0,
       suites: benchmarks?.benchmarks ?? [],
+      runs: benchmarks?.runs ?? {},
+      comparison: benchmarks?.comparison ?? null,
     },
     trust,
     findings: [...findings, ...quiet].sort((a, b) => rank(a) - rank(b) || b.count_in_cycle - a.count_in_cycle),
