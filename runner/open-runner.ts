@@ -9,6 +9,7 @@ import type { Toolchain } from "../contracts/parts.ts";
 import { systemClock } from "./platform/clock.ts";
 import type { RunnerDependencies } from "./platform/dependencies.ts";
 import { openLog, type Log } from "./platform/log.ts";
+import { machineSample } from "./platform/machine-sample.ts";
 import { noMetrics, type Metrics } from "./platform/metrics.ts";
 import { Notices } from "./platform/notices.ts";
 import type { Notifier } from "./platform/notifier.ts";
@@ -82,6 +83,7 @@ export async function openRunner(options: OpenRunnerOptions): Promise<OpenRunner
       notices,
       metrics,
       log,
+      sampleMachine: () => machineSample(),
       toolchain: thisToolchain(),
       machineType: options.machineType ?? null,
       stateFolder: folder,

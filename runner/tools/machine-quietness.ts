@@ -1,37 +1,13 @@
 /**
  * How quiet the machine is: its load and what is busy on it before a run, and the CPU time that its hypervisor gave
- * to others during it. All of it comes from Linux's /proc; where there is none it is null, which is not the same as
- * quiet.
+ * to others during it.
  *
  * The load is an average over one minute, so after a phase of ours it is our own. `quietMoment` therefore waits for
  * it to fade, and looks meanwhile at the CPU time itself, which knows no past.
  */
-import { readFile } from "node:fs/promises";
 import type { Quietness } from "../../contracts/benchmark-history.ts";
-import { systemCodeOf } from "../../contracts/errors.ts";
 import type { Clock } from "../platform/clock.ts";
-
-/** Since boot, in clock ticks, over all CPUs. */
-export interface CpuTicks {
-  readonly total: number;
-  /** Waiting for a disk is idle, too: the CPU is free. */
-  readonly idle: number;
-  readonly stolen: number;
-}
-
-export interface MachineSample {
-  readonly loadAverage: number | null;
-  readonly ticks: CpuTicks | null;
-}
-
-/** Taken before the first benchmark and after the last one. `folder`: /proc, or a stand-in for it. */
-export async function machineSample(folder = "/proc"): Promise<MachineSample> {
-  const [load, ticks] = await Promise.all([readIfThere(`${folder}/loadavg`), readIfThere(`${folder}/stat`)]);
-  return {
-    loadAverage: load === null ? null : loadAverageOf(load),
-    ticks: ticks === null ? null : cpuTicksOf(ticks),
-  };
-}
+import type { CpuTicks, MachineSample } from "../platform/machine-sample.ts";
 
 /** Longest wait for the load of our own phases to fade: what is left of it after that is 5 %. */
 const MAX_WAIT_MS = 180_000;
@@ -53,12 +29,12 @@ export interface QuietMomentOptions {
   readonly signal: AbortSignal;
   readonly mayWaitMs: number;
   readonly quietLoad: number;
-  readonly sample?: () => Promise<MachineSample>;
+  readonly sample: () => Promise<MachineSample>;
 }
 
 /** Waits until the load is low, at least for a moment in which others can be seen. */
 export async function quietMoment(options: QuietMomentOptions): Promise<QuietMoment> {
-  const { clock, signal, mayWaitMs, quietLoad, sample = machineSample } = options;
+  const { clock, signal, mayWaitMs, quietLoad, sample } = options;
   const stepMs = Math.min(MAX_STEP_MS, Math.max(MIN_STEP_MS, mayWaitMs / 4));
   const endMs = Math.min(MAX_WAIT_MS, mayWaitMs);
   let earlier: MachineSample;
@@ -91,27 +67,4 @@ function shareOf(before: CpuTicks | null, after: CpuTicks | null, part: (ticks: 
   const counted = part(after) - part(before);
   // A reboot in between starts the count again: then nothing is known.
   return total <= 0 || counted < 0 ? null : Math.min(1, counted / total);
-}
-
-/** The first field of /proc/loadavg: runnable tasks, averaged over one minute. Null when it is something else. */
-export function loadAverageOf(text: string): number | null {
-  const first = /^(\d+\.\d+) /.exec(text)?.[1];
-  return first === undefined ? null : Number(first);
-}
-
-/** The first line of /proc/stat: user nice system idle iowait irq softirq steal, then guest, which user holds already. */
-export function cpuTicksOf(text: string): CpuTicks | null {
-  const fields = /^cpu +((?:\d+ ){7}\d+)/.exec(text)?.[1]?.split(" ").map(Number);
-  const [, , , idle, waiting, , , stolen] = fields ?? [];
-  if (fields === undefined || idle === undefined || waiting === undefined || stolen === undefined) return null;
-  return { total: fields.reduce((sum, ticks) => sum + ticks, 0), idle: idle + waiting, stolen };
-}
-
-async function readIfThere(path: string): Promise<string | null> {
-  try {
-    return await readFile(path, "utf8");
-  } catch (error) {
-    if (systemCodeOf(error) === "ENOENT") return null;
-    throw error;
-  }
 }

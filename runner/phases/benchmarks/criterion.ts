@@ -15,7 +15,7 @@ import { criterionFolder } from "../../platform/folders.ts";
 import { plantSlowdown } from "../../statistics/planted.ts";
 import { MIN_RUNS } from "../../statistics/settings.ts";
 import { criterionCommand, judgeCriterion, readCriterion } from "../../tools/criterion.ts";
-import { machineSample, stolenShare } from "../../tools/machine-quietness.ts";
+import { stolenShare } from "../../tools/machine-quietness.ts";
 import { lastWords, runTool } from "../../tools/tool-run.ts";
 import { commitOf, resultFrame, type PhaseContext } from "../context.ts";
 import { storeLog } from "../logs.ts";
@@ -54,7 +54,7 @@ export async function criterionPhase(
     ended_at: isoAt(context.clock.nowMs()),
     machine: benchmarkMachine(context),
     compiler: compilerOf(context),
-    quietness: { ...quietness, steal_share: stolenShare(before, await machineSample()) },
+    quietness: { ...quietness, steal_share: stolenShare(before, await context.sampleMachine()) },
     measurements,
     problems,
   };
@@ -91,7 +91,7 @@ async function runSuite(
   shareMs: number,
 ): Promise<SuiteRun> {
   if (shareMs < MIN_SUITE_MS) {
-    const reason = "not begun, the phase has no time left";
+    const reason = `not begun, less than ${String(MIN_SUITE_MS / 1_000)} s was left for it`;
     const result = { ...inconclusive(`${suite}: ${reason}`), duration_seconds: 0, log_key: null };
     return { suite, result, measurements: [], problems: [{ benchmark: suite, suite, reason }] };
   }

@@ -14,7 +14,8 @@ export function benchmarkMachine({ toolchain, machineType }: PhaseContext): Benc
 
 export function waitForQuiet(context: PhaseContext): Promise<QuietMoment> {
   context.live.activity = "waiting for a quiet machine";
-  const { clock, signal, toolchain } = context;
+  const { clock, signal, toolchain, sampleMachine } = context;
   const quietLoad = QUIET_LIMITS.loadPerCore * toolchain.cores;
-  return quietMoment({ clock, signal, quietLoad, mayWaitMs: context.leftMs() * WAITING_SHARE });
+  const mayWaitMs = context.leftMs() * WAITING_SHARE;
+  return quietMoment({ clock, signal, quietLoad, mayWaitMs, sample: sampleMachine });
 }

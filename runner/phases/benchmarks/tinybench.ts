@@ -12,7 +12,7 @@ import type { Benchmark, BenchmarksResult } from "../../../contracts/results.ts"
 import { inconclusive, worstOf } from "../../../contracts/verdict.ts";
 import { isoAt } from "../../platform/clock.ts";
 import { runJsonProgram } from "../../tools/json-program.ts";
-import { machineSample, stolenShare } from "../../tools/machine-quietness.ts";
+import { stolenShare } from "../../tools/machine-quietness.ts";
 import { commitOf, resultFrame, type PhaseContext } from "../context.ts";
 import { compareRun } from "./compare.ts";
 import { benchmarkMachine, waitForQuiet } from "./machine.ts";
@@ -65,7 +65,7 @@ export async function tinybenchPhase(
     ended_at: isoAt(context.clock.nowMs()),
     machine: benchmarkMachine(context),
     compiler: `Node.js ${context.toolchain.node}`,
-    quietness: { ...quietness, steal_share: stolenShare(before, await machineSample()) },
+    quietness: { ...quietness, steal_share: stolenShare(before, await context.sampleMachine()) },
     measurements: benchmarks.filter(isMeasured).map(measurementOf),
     problems,
   };
