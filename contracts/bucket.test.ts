@@ -1,11 +1,13 @@
 import { expect, test } from "@jest/globals";
 import fc from "fast-check";
 import {
+  BASELINE_KEY,
   benchmarksKey,
   CHECKPOINT_KEY,
   CURRENT_CYCLE_KEY,
   dailyCheckpointKey,
   dailyDigestKey,
+  dayOfBenchmarksKey,
   DIGEST_KEY,
   evidenceKey,
   FAILURES_PREFIX,
@@ -28,7 +30,7 @@ import { MAX_U64 } from "./u64.ts";
 
 const DAY = new Date("2026-01-30T23:59:59.999Z");
 
-/** The layout of the first infrastructure, key by key; `benchmarks/baseline.json` and `fuzz-corpus/` have no writer yet. */
+/** The layout of the first infrastructure, key by key; what is ours stands below. */
 test.each<[key: string, expected: string]>([
   [CHECKPOINT_KEY, "checkpoints/latest.json"],
   [dailyCheckpointKey(DAY), "checkpoints/daily/2026-01-30.json"],
@@ -38,6 +40,7 @@ test.each<[key: string, expected: string]>([
   [dailyDigestKey(DAY), "digests/2026-01-30.json"],
   [REGISTRY_KEY, "signatures/known-failures.json"],
   [benchmarksKey(DAY), "benchmarks/2026-01-30.json"],
+  [BASELINE_KEY, "benchmarks/baseline.json"],
   [formalVerificationKey(DAY), "formal-verification/2026-01-30.json"],
   // Ours:
   [CURRENT_CYCLE_KEY, "cycles/current.json"],
@@ -62,6 +65,16 @@ test.each<[key: string, expected: string]>([
   ],
 ])("%s", (key, expected) => {
   expect(key).toBe(expected);
+});
+
+test.each<[key: string, day: string | undefined]>([
+  [benchmarksKey(DAY), "2026-01-30"],
+  ["benchmarks/baseline.json", undefined],
+  ["benchmarks/2026-01-30.json.damaged-1", undefined],
+  ["benchmarks/2026-1-30.json", undefined],
+  ["digests/2026-01-30.json", undefined],
+])("the day of %s", (key, day) => {
+  expect(dayOfBenchmarksKey(key)).toBe(day);
 });
 
 test("a day is a day in UTC, whatever the local clock says", () => {

@@ -76,6 +76,9 @@ export function dayOf(date: Date): string {
 export const dailyCheckpointKey = (date: Date): string => `checkpoints/daily/${dayOf(date)}.json`;
 export const dailyDigestKey = (date: Date): string => `digests/${dayOf(date)}.json`;
 export const benchmarksKey = (date: Date): string => `benchmarks/${dayOf(date)}.json`;
+/** The day of such a key, `YYYY-MM-DD`; undefined for any other key. */
+export const dayOfBenchmarksKey = (key: string): string | undefined =>
+  /^benchmarks\/(\d{4}-\d{2}-\d{2})\.json$/.exec(key)?.[1];
 export const formalVerificationKey = (date: Date): string => `formal-verification/${dayOf(date)}.json`;
 export const failuresPrefix = (kind: FailureKind): string => `${FAILURES_PREFIX}${kind}/`;
 

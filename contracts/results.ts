@@ -1,5 +1,7 @@
 /** What each phase leaves behind. Stored under `cycles/`, and per day where the bucket layout says so. */
 import { z } from "zod";
+import { benchmarkComparisonSchema } from "./benchmark-comparison.ts";
+import { benchmarkMachineSchema, quietnessSchema } from "./benchmark-history.ts";
 import { canaryResultSchema } from "./canary.ts";
 import { count, instant, seconds, toolchainSchema, workloadSchema } from "./parts.ts";
 import { proofResultSchema } from "./proofs.ts";
@@ -67,8 +69,8 @@ export const benchmarkSchema = z.object({
   samples: count,
   median_ns: z.number().positive(),
   mean_ns: z.number().positive(),
-  /** 99 % confidence interval of the mean. */
-  lower_ns: z.number().positive(),
+  /** Confidence interval of the mean: 99 % with tinybench, 95 % with Criterion. */
+  lower_ns: z.number().nonnegative(),
   upper_ns: z.number().positive(),
   operations_per_second: z.number().positive(),
 });
@@ -79,11 +81,19 @@ export const benchmarksResultSchema = z
     ...common,
     toolchain: toolchainSchema.nullable(),
     benchmarks: z.array(benchmarkSchema),
-    /** Load average over one minute before the first suite; null where the system has none. */
-    load_average: z.number().nullable(),
+    /** Each suite, by its name; empty for a program without suites. */
+    runs: z
+      .record(z.string(), z.object({ ...judged, duration_seconds: seconds, log_key: z.string().nullable() }))
+      .default({}),
+    machine: benchmarkMachineSchema.nullable().default(null),
+    /** As in `benchmarks/YYYY-MM-DD.json`. */
+    compiler: z.string().nullable().default(null),
+    quietness: quietnessSchema.nullable().default(null),
+    /** Null when the history could not be read. */
+    comparison: benchmarkComparisonSchema.nullable().default(null),
     canary: canaryResultSchema.nullable(),
   })
-  .meta({ id: "BenchmarksResult", description: "benchmarks/YYYY-MM-DD.json" });
+  .meta({ id: "BenchmarksResult", description: "Benchmarks of one cycle, and what the history says of them" });
 
 export const fuzzResultSchema = z
   .object({

@@ -178,7 +178,41 @@ const benchmarks: BenchmarksResult = {
   ...frame,
   toolchain,
   benchmarks: [benchmark],
-  load_average: null,
+  runs: { crypto: { ...passed, duration_seconds: 300, log_key: "cycles/000003/logs/benchmarks/crypto.txt" } },
+  machine: { machine_type: "c7g.xlarge", cpu: "Neoverse-V1", architecture: "arm64", cores: 4 },
+  compiler: null,
+  quietness: null,
+  comparison: {
+    verdict: "failed",
+    reason: "hash/fnv/4096: +10.0 %",
+    runs_needed: 12,
+    quiet: "unknown",
+    quiet_reason: "steal not known",
+    series: [
+      {
+        benchmark: "hash/fnv/4096",
+        runs: 40,
+        loud_runs: 1,
+        noise: { level_ns: 4533.5, relative_deviation: 0.01, smallest_detectable: 0.02 },
+      },
+      { benchmark: "hash/fnv/64", runs: 3, loud_runs: 0, noise: null },
+    ],
+    changes: [
+      {
+        benchmark: "hash/fnv/4096",
+        kind: "regression",
+        open: true,
+        ratio: 1.1,
+        interval: { lower: 1.09, upper: 1.11, confidence: 0.95 },
+        p: 1e-9,
+        after_commit: "abc",
+        up_to_commit: "def",
+        first_run_at: AT,
+        text: "+10.0 %",
+      },
+    ],
+    promoted: [{ benchmark: "hash/fnv/64", level_ns: 70, reason: "there was no baseline" }],
+  },
   canary: null,
 };
 const fuzz: FuzzResult = {
@@ -330,6 +364,13 @@ const digest: Digest = {
   interruptions: 1,
   verdict: "failed",
   reason: "vopr: 1 of 100 seeds failed",
+  prepare: {
+    verdict: "inconclusive",
+    reason: "def does not build",
+    red_commit: "def",
+    versions: { rustc: "rustc 1.88.0", java: null },
+    builds: [{ name: "vopr", ...passed, duration_seconds: 60, log_key: null }],
+  },
   vopr: {
     verdict: "failed",
     reason: "1 of 100 seeds failed",
@@ -347,7 +388,13 @@ const digest: Digest = {
   },
   fuzzing: { ...passed, duration_seconds: 10, targets: fuzz.targets },
   formal_verification: { ...passed, duration_seconds: 8, tools: verification.tools },
-  benchmarks: { ...passed, duration_seconds: 6, suites: benchmarks.benchmarks },
+  benchmarks: {
+    ...passed,
+    duration_seconds: 6,
+    suites: benchmarks.benchmarks,
+    runs: benchmarks.runs,
+    comparison: benchmarks.comparison,
+  },
   trust: {
     vopr: { trusted: false, reason: "its canary was not found", canary: lost },
     fuzzing: trusted,
@@ -406,7 +453,7 @@ const benchmarkRun: BenchmarkRun = {
   ended_at: AT,
   machine: { machine_type: "c7g.xlarge", cpu: "Neoverse-V1", architecture: "arm64", cores: 4 },
   compiler: "rustc 1.88.0",
-  quietness: { load_average_before: 0.1, steal_share: null },
+  quietness: { load_average_before: 0.1, busy_share_before: null, steal_share: null },
   measurements: [
     {
       benchmark: "hash/fnv/4096",

@@ -18,7 +18,7 @@ import type { WorkSettings } from "../contracts/work-settings.ts";
 import { runCycle } from "./cycle.ts";
 import { logPathOf, openRunner, type OpenRunner } from "./open-runner.ts";
 import { printable } from "./phases/digest/printable.ts";
-import { duration } from "./phases/digest/text.ts";
+import { duration } from "./phases/digest/layout.ts";
 import { isoAt, systemClock as clock } from "./platform/clock.ts";
 import { cloudHost } from "./platform/cloud-host.ts";
 import type { Host } from "./platform/host.ts";
@@ -123,10 +123,11 @@ async function serve(options: ServiceOptions, log: Log, stop: AbortSignal): Prom
   });
   const interrupted = AbortSignal.any([stop, spot.signal]);
   try {
-    const runner = await openRunner({ ...host, stateFolder, log });
+    const machineType = await host.machineType(interrupted);
+    const runner = await openRunner({ ...host, stateFolder, log, machineType });
     try {
-      const store = runner.dependencies.store.get(CURRENT_CYCLE_KEY);
-      await limited(store, "asking the store", STORE_LIMIT_MS, stop);
+      const answer = runner.dependencies.store.get(CURRENT_CYCLE_KEY);
+      await limited(answer, "asking the store", STORE_LIMIT_MS, stop);
       await metrics.flush(FIRST_METRICS_MS);
       await watch.asked;
       await sayReady(env, watchdog, log, { ...host.about, profile: settings.profile });

@@ -10,7 +10,7 @@ const criterion = z.strictObject({
   cargo: command,
   package: z.string().min(1),
   /** Per suite (`--bench SUITE`) the benchmarks or groups that it must measure. */
-  suites: z.record(z.string().regex(/^[A-Za-z0-9_-]{1,100}$/), z.array(z.string().min(1)).min(1)),
+  suites: z.record(z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9_-]{0,99}$/), z.array(z.string().min(1)).min(1)),
   /** For the suites themselves, behind the dashes. */
   arguments: z.array(z.string()),
   suite_deadline_seconds: positive,

@@ -5,6 +5,7 @@ import { systemClock as clock } from "./clock.ts";
 import { CloudWatchMetrics } from "./cloudwatch-metrics.ts";
 import type { Host } from "./host.ts";
 import type { Log } from "./log.ts";
+import { machineTypeOf } from "./machine-type.ts";
 import { snsNotifier } from "./sns-notifier.ts";
 import { watchSpotNotice } from "./spot-notice.ts";
 
@@ -29,6 +30,7 @@ export function cloudHost(settings: ServiceSettings, env: NodeJS.ProcessEnv, log
           onNotice(notice);
         },
       }),
+    machineType: (signal) => machineTypeOf({ env, clock, log, signal }),
     close: () => {
       notifier.close();
     },

@@ -1,4 +1,4 @@
-/** Where the runner keeps what it fetched and built: below its state folder, and all of it can be made again. */
+/** Where the runner keeps what it fetched, built and measured: below its state folder. */
 import { join } from "node:path";
 
 /** The clone of the repository under test. */
@@ -14,3 +14,7 @@ export const corpusFolder = (stateFolder: string, target: string): string =>
 /** Failing inputs as libFuzzer wrote them; emptied when they are in the store. */
 export const artifactFolder = (stateFolder: string, target: string): string =>
   join(stateFolder, "fuzz", "artifacts", target);
+/** Where Criterion writes; judged by the age of its files, so it need not be emptied. */
+export const criterionFolder = (stateFolder: string, suite: string): string => join(stateFolder, "criterion", suite);
+/** Benchmark runs that the store has not taken yet; these cannot be made again. */
+export const waitingRunsFolder = (stateFolder: string): string => join(stateFolder, "benchmark-runs");

@@ -12,6 +12,8 @@ export interface Host {
   readonly about: Readonly<Record<string, string>>;
   /** Watches for the news that this machine will be taken away. */
   watch(onNotice: (notice: SpotNotice) => void): MachineWatch;
+  /** What a cloud calls this kind of machine; null where nobody says. */
+  machineType(signal: AbortSignal): Promise<string | null>;
   /** Lets go of what it opened; metrics have an end of their own. */
   close(): void;
 }

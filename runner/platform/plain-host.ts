@@ -20,6 +20,7 @@ export function plainHost(settings: HostSettings, stateFolder: string, log: Log)
     about: { store },
     // Nobody takes it away: a shutdown is a SIGTERM.
     watch: () => ({ asked: Promise.resolve(), stop: () => Promise.resolve() }),
+    machineType: () => Promise.resolve(null),
     close: () => {
       notifier.close();
     },

@@ -48,6 +48,7 @@ export function buildDigest(input: DigestInput): Digest {
   const { held } = input;
   const state = withoutHeld(input.state, held);
   const { results } = state;
+  const prepare = resultOf(results, "prepare");
   const verification = resultOf(results, "formal-verification");
   const benchmarks = resultOf(results, "benchmarks");
   const fuzz = resultOf(results, "fuzz");
@@ -80,6 +81,15 @@ export function buildDigest(input: DigestInput): Digest {
     duration_seconds: spentSeconds(state),
     interruptions: state.interruptions,
     ...overall(state, vopr, trust, input),
+    prepare:
+      prepare === undefined
+        ? null
+        : {
+            ...judgementOf(prepare, state, "prepare", held),
+            red_commit: prepare.red_commit,
+            versions: prepare.versions,
+            builds: prepare.builds,
+          },
     vopr: {
       ...judgementOf(vopr, state, "vopr", held),
       iterations: vopr?.iterations ?? 0,
@@ -108,6 +118,8 @@ export function buildDigest(input: DigestInput): Digest {
       ...judgementOf(benchmarks, state, "benchmarks", held),
       duration_seconds: benchmarks?.duration_seconds ?? 0,
       suites: benchmarks?.benchmarks ?? [],
+      runs: benchmarks?.runs ?? {},
+      comparison: benchmarks?.comparison ?? null,
     },
     trust,
     findings: [...findings, ...quiet].sort((a, b) => rank(a) - rank(b) || b.count_in_cycle - a.count_in_cycle),

@@ -1,4 +1,5 @@
 /** A cycle with something of everything, for tests of what is made of it. */
+import type { BenchmarkComparison } from "../../../contracts/benchmark-comparison.ts";
 import type { CanaryResult } from "../../../contracts/canary.ts";
 import type { CycleState, Sighting } from "../../../contracts/cycle.ts";
 import type { Digest } from "../../../contracts/digest.ts";
@@ -32,6 +33,17 @@ export const canary = (found = true): CanaryResult => ({
 
 /** What fast-check does not say. */
 const EMBEDDED = { build_seconds: null, edges: null, corpus_inputs: null };
+
+const comparison: BenchmarkComparison = {
+  verdict: "passed",
+  reason: null,
+  runs_needed: 12,
+  quiet: "yes",
+  quiet_reason: null,
+  series: [],
+  changes: [],
+  promoted: [],
+};
 
 export const results = {
   prepare: (judgement = passed): PrepareResult => ({
@@ -70,7 +82,11 @@ export const results = {
     ...frame,
     toolchain,
     benchmarks: [],
-    load_average: 0.5,
+    runs: {},
+    machine: { machine_type: "c7g.xlarge", cpu: "test", architecture: "arm64", cores: 2 },
+    compiler: "Node.js v24.0.0",
+    quietness: { load_average_before: 0.5, busy_share_before: 0.01, steal_share: 0 },
+    comparison,
     canary: found,
   }),
   fuzz: (judgement = passed, found: CanaryResult | null = canary()): FuzzResult => ({
