@@ -42,7 +42,12 @@ test("48 hours: one interim digest, one message at the end, critical news at mos
   const notices: (Notice & { atMs: number })[] = [];
   const clock = fastClock();
   let refused = 0;
-  const profile = fakeProfile({ seed_ms: 1, fail_every: 1 }, { critical_failures: 5 });
+  const { batch } = fakeProfile().vopr;
+  const profile = fakeProfile(
+    { seed_ms: 1, fail_every: 1 },
+    // Half a second of the processes' own time.
+    { critical_failures: 5, batch: { ...batch, target_seconds: 0.5 * SPEED } },
+  );
   const metrics = new RecordingMetrics();
   const notifier: Notifier = {
     notify: (notice) => {

@@ -10,7 +10,7 @@ import type { Evidence } from "../../../contracts/evidence.ts";
 import { stringifyJson } from "../../../contracts/json.ts";
 import type { Judgement } from "../../../contracts/verdict.ts";
 import type { ScenarioProfile } from "../../../contracts/profile/vopr.ts";
-import { isoAt } from "../../platform/clock.ts";
+import { isoAt, type Clock } from "../../platform/clock.ts";
 import type { ProgramEnd } from "../../platform/program-run.ts";
 import { batchCommand, rangeOf } from "../../tools/vopr.ts";
 import { runVopr } from "../../tools/vopr-run.ts";
@@ -61,7 +61,7 @@ export async function runBatch(context: PhaseContext, run: BatchRun): Promise<Ba
     commit: commitOf(context.state.get()),
     toolchain: context.toolchain,
   };
-  const speed = new Speedometer(batch.iterations);
+  const speed = new Speedometer(batch.iterations, context.clock);
   const counted = new Set(batch.counted_failures);
   const failedSeeds: bigint[] = [];
   let sightings: Sightings = {};
@@ -134,19 +134,22 @@ const MIN_SECOND_HALF_SECONDS = 0.5;
  */
 class Speedometer {
   readonly #iterations: number;
-  readonly #startedMs = performance.now();
+  readonly #clock: Clock;
+  readonly #startedMs: number;
   #seen = 0;
   #halfMs = 0;
   #lastMs = 0;
 
-  constructor(iterations: number) {
+  constructor(iterations: number, clock: Clock) {
     this.#iterations = iterations;
+    this.#clock = clock;
+    this.#startedMs = clock.monotonicMs();
   }
 
   seed(): void {
     this.#seen += 1;
-    if (this.#seen === Math.floor(this.#iterations / 2)) this.#halfMs = performance.now();
-    if (this.#seen === this.#iterations) this.#lastMs = performance.now();
+    if (this.#seen === Math.floor(this.#iterations / 2)) this.#halfMs = this.#clock.monotonicMs();
+    if (this.#seen === this.#iterations) this.#lastMs = this.#clock.monotonicMs();
   }
 
   /** Seeds per second; null for a batch that was not run to its end. */
