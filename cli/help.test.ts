@@ -22,7 +22,7 @@ test.each(commands)("kimtest help %s", async (command) => {
 
 /** They work on a stack, or on prices, and not on a store. */
 const WITHOUT_STORE = [
-  ...["vopr", "deploy-infra", "infra-destroy", "infra-cost"],
+  ...["vopr", "profile", "deploy-infra", "infra-destroy", "infra-cost"],
   ...["infra-stop", "infra-start", "infra-restart", "infra-logs", "infra-ssh"],
 ];
 

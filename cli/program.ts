@@ -13,6 +13,7 @@ import { infraStartCommand } from "./commands/infra-start.ts";
 import { infraStatusCommand } from "./commands/infra-status.ts";
 import { infraStopCommand } from "./commands/infra-stop.ts";
 import { listFailuresCommand } from "./commands/list-failures.ts";
+import { profileCommand } from "./commands/profile.ts";
 import { voprCommand } from "./commands/vopr.ts";
 import { voprReproCommand } from "./commands/vopr-repro.ts";
 import type { CliDeps } from "./deps.ts";
@@ -32,6 +33,7 @@ export function buildProgram(deps: CliDeps): Command {
     .addHelpText("after", EXIT_CODES);
   const commands = [
     cycleCommand(deps),
+    profileCommand(deps),
     infraStatusCommand(deps),
     infraDigestCommand(deps),
     listFailuresCommand(deps),
@@ -49,7 +51,7 @@ export function buildProgram(deps: CliDeps): Command {
   ];
   for (const command of commands) program.addCommand(command);
   // Not copyInheritedSettings: it would give `vopr` back the --help that belongs to the simulator.
-  for (const command of [program, ...program.commands]) {
+  for (const command of [program, ...commands, ...commands.flatMap((one) => one.commands)]) {
     command.exitOverride().showHelpAfterError("(add --help for what there is)");
     command.configureOutput({
       writeOut: deps.out,

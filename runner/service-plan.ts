@@ -5,12 +5,20 @@ import type { Profile } from "../contracts/profile.ts";
 import type { ServiceSettings } from "../contracts/stack.ts";
 import type { Workload } from "../contracts/parts.ts";
 import type { SpotNotice } from "./platform/spot-notice.ts";
+import { withRepository } from "./profiles/load.ts";
 
-/** The profile as the settings want it. */
+/**
+ * The profile as the settings want it.
+ *
+ * @throws KimtestError `USAGE` when the settings name what cannot be a repository.
+ */
 export function profileFor(profile: Profile, settings: ServiceSettings): Profile {
   const { vopr } = profile;
+  const { github_repo: url, github_branch: reference } = settings;
   return {
-    ...profile,
+    ...(profile.repository === undefined
+      ? profile
+      : withRepository(profile, { url, reference }, "github_repo and github_branch in the settings")),
     vopr: { ...vopr, seed_offset: settings.seed_offset, arguments: [...vopr.arguments, ...settings.vopr_flags] },
   };
 }
@@ -34,7 +42,9 @@ export function unexpected(profile: Profile, settings: ServiceSettings): string[
   const { github_repo: repo, github_branch: branch, seed_offset: offset } = settings;
   const tested = profile.name === "embedded" ? "this very release of kimtest" : `what is in ${profile.work_tree}`;
   return [
-    `github_repo ${repo} and github_branch ${branch} are not used: the profile ${profile.name} tests ${tested}`,
+    ...(profile.repository === undefined
+      ? [`github_repo ${repo} and github_branch ${branch} are not used: the profile ${profile.name} tests ${tested}`]
+      : []),
     ...(offset === 0n
       ? []
       : [

@@ -1,6 +1,7 @@
 /** `kimtest cycle`: runs one whole cycle here, or goes on with the one that was interrupted. */
 import { Command } from "@commander-js/extra-typings";
 import { EXIT, KimtestError } from "../../contracts/errors.ts";
+import { WORKLOADS, type Workload } from "../../contracts/parts.ts";
 import type { Notifier } from "../../runner/platform/notifier.ts";
 import type { CliDeps } from "../deps.ts";
 import type { ClosableSpectator } from "../spectator.ts";
@@ -13,6 +14,9 @@ interface CycleCommandOptions {
   readonly duration?: number | undefined;
   readonly workers?: number | undefined;
   readonly state?: string | undefined;
+  readonly repo?: string | undefined;
+  readonly branch?: string | undefined;
+  readonly only?: readonly Workload[] | undefined;
 }
 
 export function cycleCommand(deps: CliDeps) {
@@ -20,13 +24,22 @@ export function cycleCommand(deps: CliDeps) {
     .description("Run one cycle, or resume the one that was interrupted.")
     .addOption(storeOption())
     .addOption(jsonOption())
-    .option("--profile <profile>", "what to test: embedded, or the path of a profile file", "embedded")
+    .option("--profile <profile>", "what to test: embedded, kimberlite, or the path of a profile file", "embedded")
+    .option("--repo <location>", "URL or path of the repository to test, in place of the profile's")
+    .option("--branch <reference>", "branch, tag or commit hash to test, in place of the profile's")
+    .option("--only <workloads>", `run these alone, of ${WORKLOADS.join(", ")}`, parseOnly)
     .option("--duration <time>", "length of the cycle: 90s, 30m, 48h (default: the profile's)", parseDurationMs)
     .option("--workers <count>", "processes at the same time (default: one per core)", parseWorkers)
     .option("--state <folder>", "folder for state, outbox and log (default: .kimtest/state, one per store)")
-    .addHelpText("after", "\nExamples:\n  kimtest cycle\n  kimtest cycle --duration 30m --store s3://my-results")
+    .addHelpText("after", EXAMPLES)
     .action((options) => cycle(options, deps));
 }
+
+const EXAMPLES = `
+Examples:
+  kimtest cycle
+  kimtest cycle --duration 30m --store s3://my-results
+  kimtest cycle --profile kimberlite --repo ../kimberlite --branch main --duration 2h --only fuzz,vopr`;
 
 const UNIT_MS: Record<string, number> = { s: 1_000, m: 60_000, h: 3_600_000 };
 const MIN_DURATION_MS = 1_000;
@@ -55,17 +68,46 @@ function parseWorkers(text: string): number {
   );
 }
 
+/** Workloads by their names, with commas between. */
+export function parseOnly(text: string): Workload[] {
+  const names = text.split(",").map((name) => name.trim());
+  const only = WORKLOADS.filter((workload) => names.includes(workload));
+  const unknown = names.filter((name) => !WORKLOADS.some((workload) => workload === name));
+  if (unknown.length === 0) return only;
+  throw new KimtestError("USAGE", `--only is "${text}", but there is no workload "${unknown.join(", ")}"`, {
+    hint: `use one or more of ${WORKLOADS.join(",")}`,
+  });
+}
+
+/** The others, each with the reason that the digest gives. */
+function skippedBy(only: readonly Workload[] | undefined): ReadonlyMap<Workload, string> {
+  const left = only === undefined ? [] : WORKLOADS.filter((workload) => !only.includes(workload));
+  return new Map(left.map((workload) => [workload, `left out by --only ${only?.join(",") ?? ""}`]));
+}
+
 export async function cycle(options: CycleCommandOptions, deps: CliDeps): Promise<void> {
-  const [{ openRunner, stateFolderOf }, { runCycle }, { loadProfile, settled }, { openSpectator }, { jsonText }] =
-    await Promise.all([
-      import("../../runner/open-runner.ts"),
-      import("../../runner/cycle.ts"),
-      import("../../runner/profiles/load.ts"),
-      import("../spectator.ts"),
-      import("../json.ts"),
-    ]);
+  const [{ openRunner, stateFolderOf }, { runCycle }, profiles, { openSpectator }, { jsonText }] = await Promise.all([
+    import("../../runner/open-runner.ts"),
+    import("../../runner/cycle.ts"),
+    import("../../runner/profiles/load.ts"),
+    import("../spectator.ts"),
+    import("../json.ts"),
+  ]);
   const stateFolder = options.state ?? stateFolderOf(options.store);
-  const profile = settled(await loadProfile(options.profile), stateFolder);
+  const { repo, branch, only } = options;
+  const loaded = await profiles.loadProfile(options.profile);
+  const chosen =
+    repo === undefined && branch === undefined
+      ? loaded
+      : profiles.withRepository(
+          loaded,
+          {
+            ...(repo === undefined ? {} : { url: profiles.repositoryUrl(repo, process.cwd()) }),
+            ...(branch === undefined ? {} : { reference: branch }),
+          },
+          repo === undefined ? "--branch" : "--repo",
+        );
+  const profile = profiles.settled(chosen, stateFolder);
   const spectator = await openSpectator(deps);
   try {
     const notifier = terminalNotifier(spectator, options.json === true ? undefined : deps.out);
@@ -82,6 +124,7 @@ export async function cycle(options: CycleCommandOptions, deps: CliDeps): Promis
         statePath: runner.statePath,
         signal,
         spectator,
+        skipped: skippedBy(only),
       });
       spectator.close();
       if (outcome.kind === "interrupted") {
