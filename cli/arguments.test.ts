@@ -27,6 +27,10 @@ describe("argv", () => {
         options: { duration: 5_400_000, workers: 4, state: "s", profile: "p.json", store: "s3://b/p", json: true },
       },
     ],
+    [
+      "cycle --profile kimberlite --repo ../k --branch v1 --only fuzz,vopr",
+      { options: { profile: "kimberlite", repo: "../k", branch: "v1", only: ["fuzz", "vopr"] } },
+    ],
     ["infra-status", { options: { store } }],
     ["infra-status --json --store x", { options: { store: "x", json: true } }],
     ["infra-digest", { options: { store } }],
@@ -110,6 +114,21 @@ describe("argv that is wrong: exit code 2, nothing on stdout, what is wrong and 
     ["cycle --workers 0", 'kimtest: --workers is "0", but must be a whole number from 1 to 1024\n'],
     ["cycle --workers 1025", 'kimtest: --workers is "1025", but must be a whole number from 1 to 1024\n'],
     ["cycle --duration 90", 'kimtest: --duration is "90", but must be 1s to 336h\n  for example 90s, 30m or 48h\n'],
+    [
+      "cycle --only fuz,vopr",
+      'kimtest: --only is "fuz,vopr", but there is no workload "fuz"\n  use one or more of formal-verification,benchmarks,fuzz,vopr\n',
+    ],
+    ["cycle --repo x", "kimtest: --repo: the profile embedded tests a work tree, not a repository\n"],
+    ["cycle --branch x", "kimtest: --branch: the profile embedded tests a work tree, not a repository\n"],
+    [
+      "cycle --profile kimberlite --branch a..b!",
+      "kimtest: --branch: reference must be a branch, a tag or a commit hash\n",
+    ],
+    ["profile", "Usage: kimtest profile"],
+    ["profile show", "error: missing required argument 'profile'\n"],
+    ["profile show nope", 'kimtest: there is no profile "nope"\n  use embedded, kimberlite, or the path'],
+    ["profile show embedded --json --yaml", "error: option '--yaml' cannot be used with option '--json'\n"],
+    ["profile chek x", "error: unknown command 'chek'\n(Did you mean check?)\n"],
     ["cycle --profile nope", 'kimtest: there is no profile "nope"\n'],
     ["infra-status --store ftp://x", 'kimtest: store "ftp://x" is neither s3:// nor a folder\n'],
     [
