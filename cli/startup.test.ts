@@ -42,6 +42,7 @@ test("help loads commander and the definitions of the commands, nothing else", a
     "cli/commands/list-failures.ts",
     "cli/commands/options-infra.ts",
     "cli/commands/options.ts",
+    "cli/commands/profile.ts",
     "cli/commands/vopr-repro.ts",
     "cli/commands/vopr.ts",
     "cli/deps.ts",
@@ -51,5 +52,6 @@ test("help loads commander and the definitions of the commands, nothing else", a
     "cli/store.ts",
     "contracts/defaults.ts",
     "contracts/errors.ts",
+    "contracts/workloads.ts",
   ]);
 });

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { instant } from "../contracts/parts.ts";
 import type { Profile } from "../contracts/profile.ts";
 import type { ServiceSettings } from "../contracts/stack.ts";
-import type { Workload } from "../contracts/parts.ts";
+import type { Workload } from "../contracts/workloads.ts";
 import type { SpotNotice } from "./platform/spot-notice.ts";
 import { withRepository } from "./profiles/load.ts";
 

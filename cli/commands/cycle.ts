@@ -1,7 +1,7 @@
 /** `kimtest cycle`: runs one whole cycle here, or goes on with the one that was interrupted. */
 import { Command } from "@commander-js/extra-typings";
 import { EXIT, KimtestError } from "../../contracts/errors.ts";
-import { WORKLOADS, type Workload } from "../../contracts/parts.ts";
+import { WORKLOADS, type Workload } from "../../contracts/workloads.ts";
 import type { Notifier } from "../../runner/platform/notifier.ts";
 import type { CliDeps } from "../deps.ts";
 import type { ClosableSpectator } from "../spectator.ts";
