@@ -17,6 +17,10 @@ default:
 cycle *options:
     @{{ kimtest }} cycle "$@"
 
+# Show or check a profile: what is built and run for a project under test.
+profile *options:
+    @{{ kimtest }} profile "$@"
+
 # Show the running cycle and the newest digest.
 infra-status *options:
     @{{ kimtest }} infra-status "$@"

@@ -33,6 +33,10 @@ describe("argv", () => {
       { options: { store: "x", json: true, stack: "dev", region: "eu-west-1", profile: "p" } },
     ],
     ["infra-digest", { options: {} }],
+    [
+      "cycle --profile kimberlite --repo ../k --branch v1 --only fuzz,vopr",
+      { options: { profile: "kimberlite", repo: "../k", branch: "v1", only: ["fuzz", "vopr"] } },
+    ],
     ["infra-digest --json --store=x", { options: { store: "x", json: true } }],
     ["list-failures", { options: { store, limit: 50 } }],
     [
@@ -121,6 +125,21 @@ describe("argv that is wrong: exit code 2, nothing on stdout, what is wrong and 
     ["canaries --deadline 0s", 'kimtest: --deadline is "0s", but must be 1s to 336h\n  for example 90s, 30m or 48h\n'],
     ["canaries --only", "error: option '--only <name>' argument missing\n"],
     ["canaries --profile nope", 'kimtest: there is no profile "nope"\n'],
+    [
+      "cycle --only fuz,vopr",
+      'kimtest: --only is "fuz,vopr", but there is no workload "fuz"\n  use one or more of formal-verification,benchmarks,fuzz,vopr\n',
+    ],
+    ["cycle --repo x", "kimtest: --repo: the profile embedded tests a work tree, not a repository\n"],
+    ["cycle --branch x", "kimtest: --branch: the profile embedded tests a work tree, not a repository\n"],
+    [
+      "cycle --profile kimberlite --branch a..b!",
+      "kimtest: --branch: reference must be a branch, a tag or a commit hash\n",
+    ],
+    ["profile", "Usage: kimtest profile"],
+    ["profile show", "error: missing required argument 'profile'\n"],
+    ["profile show nope", 'kimtest: there is no profile "nope"\n  use embedded, kimberlite, or the path'],
+    ["profile show embedded --json --yaml", "error: option '--yaml' cannot be used with option '--json'\n"],
+    ["profile chek x", "error: unknown command 'chek'\n(Did you mean check?)\n"],
     ["cycle --profile nope", 'kimtest: there is no profile "nope"\n'],
     ["infra-status --store ftp://x", 'kimtest: store "ftp://x" is neither s3:// nor a folder\n'],
     [

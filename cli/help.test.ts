@@ -22,7 +22,7 @@ test.each(commands)("kimtest help %s", async (command) => {
 
 /** They work on a simulator, a stack or prices, and not on a store. */
 const WITHOUT_STORE = [
-  ...["vopr", "deploy-infra", "infra-destroy", "infra-cost", "service", "canaries"],
+  ...["vopr", "deploy-infra", "infra-destroy", "infra-cost", "service", "canaries", "profile"],
   ...["infra-stop", "infra-start", "infra-restart", "infra-logs", "infra-ssh"],
 ];
 

@@ -15,6 +15,7 @@ import { infraStatusCommand } from "./commands/infra-status.ts";
 import { infraStopCommand } from "./commands/infra-stop.ts";
 import { listFailuresCommand } from "./commands/list-failures.ts";
 import { serviceCommand } from "./commands/service.ts";
+import { profileCommand } from "./commands/profile.ts";
 import { voprCommand } from "./commands/vopr.ts";
 import { voprReproCommand } from "./commands/vopr-repro.ts";
 import type { CliDeps } from "./deps.ts";
@@ -34,6 +35,7 @@ export function buildProgram(deps: CliDeps): Command {
     .addHelpText("after", EXIT_CODES);
   const commands = [
     cycleCommand(deps),
+    profileCommand(deps),
     infraStatusCommand(deps),
     infraDigestCommand(deps),
     listFailuresCommand(deps),

@@ -43,6 +43,7 @@ test("help loads commander and the definitions of the commands, nothing else", a
     "cli/commands/options-infra.ts",
     "cli/commands/options-place.ts",
     "cli/commands/options.ts",
+    "cli/commands/profile.ts",
     "cli/commands/vopr-repro.ts",
     "cli/commands/vopr.ts",
     "cli/deps.ts",
@@ -53,5 +54,6 @@ test("help loads commander and the definitions of the commands, nothing else", a
     "cli/store.ts",
     "contracts/defaults.ts",
     "contracts/errors.ts",
+    "contracts/workloads.ts",
   ]);
 });

@@ -1,5 +1,6 @@
 /** Small schemas that several contracts share. */
 import { z } from "zod";
+import { WORKLOADS } from "./workloads.ts";
 
 /** Whole number, zero or more. */
 export const count = z.int().nonnegative();
@@ -9,13 +10,10 @@ export const seconds = z.number().nonnegative();
 export const milliseconds = z.number().nonnegative();
 
 /** The five phases that leave a result behind, and the one that reports them; in the order of a cycle. */
-export const PHASES = ["prepare", "formal-verification", "benchmarks", "fuzz", "vopr", "digest"] as const;
+export const PHASES = ["prepare", ...WORKLOADS, "digest"] as const;
 export const phaseNameSchema = z.enum(PHASES);
 export type PhaseName = z.infer<typeof phaseNameSchema>;
-/** The phases that test. */
-export const workloadSchema = phaseNameSchema.exclude(["prepare", "digest"]);
-export const WORKLOADS = workloadSchema.options;
-export type Workload = z.infer<typeof workloadSchema>;
+export const workloadSchema = z.enum(WORKLOADS);
 
 /** Where and with what a result was produced. */
 export const toolchainSchema = z.object({

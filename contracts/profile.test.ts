@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { loadProfile } from "../runner/profiles/load.ts";
+import { jsonSchemaOf } from "../tools/schemas.ts";
 import { KimtestError } from "./errors.ts";
 import { parseJson, stringifyJson } from "./json.ts";
 import { PHASES } from "./parts.ts";
@@ -45,16 +46,36 @@ test("the example of docs/profiles.md is a whole profile", async () => {
   expect(Object.keys(profile.time_shares)).toStrictEqual([...PHASES]);
 });
 
-test("the guide names every field of the example", () => {
+/** Names of all fields in a JSON Schema; not those that people choose, as targets and suites are. */
+function fieldsOf(schema: unknown): string[] {
+  if (Array.isArray(schema)) return schema.flatMap(fieldsOf);
+  if (typeof schema !== "object" || schema === null) return [];
+  const { properties = {}, ...rest } = schema as { properties?: Json };
+  const inner = Object.entries(properties).flatMap(([name, of]) => [name, ...fieldsOf(of)]);
+  return [...inner, ...Object.entries(rest).flatMap(([word, of]) => (word === "const" ? [] : fieldsOf(of)))];
+}
+
+test("the guide names every field there is, and every tool", () => {
   const guide = readFileSync(new URL("../docs/profiles.md", import.meta.url), "utf8");
-  const names = (value: unknown): string[] => {
-    if (Array.isArray(value)) return value.flatMap(names);
-    if (typeof value !== "object" || value === null) return [];
-    return Object.entries(value).flatMap(([name, inner]) => [name, ...names(inner)]);
-  };
-  const { time_shares: _, ...rest } = example();
-  expect(_).toBeDefined();
-  expect([...new Set(names(rest))].filter((name) => !guide.includes(`\`${name}\``))).toStrictEqual([]);
+  const schema = jsonSchemaOf(profileSchema);
+  const fields = [...new Set(fieldsOf(schema))];
+  expect(fields).toEqual(
+    expect.arrayContaining(["reference", "needed_by", "unsatisfiable_runs", "left_out", "required"]),
+  );
+  expect(fields.filter((name) => !guide.includes(`\`${name}\``))).toStrictEqual([]);
+  const tools = [...stringifyJson(schema).matchAll(/"tool": \{[^}]*"const": "([a-z-]+)"/g)].map(([, tool]) => tool);
+  expect(tools).toHaveLength(18); // the six proof tools are in the checks and in the canary's
+  expect(
+    tools.filter((tool) => !guide.includes(`\`${tool ?? ""}\``) && !guide.includes(`\`tool: ${tool ?? ""}\``)),
+  ).toEqual([]);
+});
+
+test("the guide's example of another project is a whole profile, of everything that is not embedded", async () => {
+  const path = fileURLToPath(new URL("../docs/examples/cargo-project.yaml", import.meta.url));
+  const { formal_verification: proofs, benchmarks, fuzz, ...profile } = await loadProfile(path);
+  expect([proofs.tool, benchmarks.tool, fuzz.tool]).toEqual(["proofs", "criterion", "cargo-fuzz"]);
+  expect(profile).toMatchObject({ name: "ledger", repository: { reference: "main" } });
+  expect(profile.build?.steps.map(({ name }) => name)).toEqual(["simulator", "simulator-canary", "benches"]);
 });
 
 test("a seed offset above 2^53 is read exactly", async () => {

@@ -1,10 +1,11 @@
 /** Where a cycle begins: a new one, or the one a restart finds. The decisions are pure. */
 import { rename } from "node:fs/promises";
 import { CHECKPOINT_KEY, CURRENT_CYCLE_KEY } from "../contracts/bucket.ts";
-import { checkpointSchema, type Checkpoint } from "../contracts/checkpoint.ts";
+import { checkpointSchema, MAX_FAILED_SEEDS, type Checkpoint } from "../contracts/checkpoint.ts";
 import { cycleStateSchema, type CycleState } from "../contracts/cycle.ts";
 import { KimtestError, reasonOf } from "../contracts/errors.ts";
 import type { Profile } from "../contracts/profile.ts";
+import { MAX_U64 } from "../contracts/u64.ts";
 import { isoAt } from "./platform/clock.ts";
 import { checkpointOf } from "./phases/vopr/transitions.ts";
 import { readFileIfPresent } from "./store/atomic-file.ts";
@@ -137,22 +138,48 @@ function newCycle(found: Found, { profile, budgetMs, nowMs, outageBeforeMs, stor
     critical_sent_at: earlier?.critical_sent_at ?? null,
     progress_at: at,
     given_up: {},
-    warnings: [],
+    warnings: earlier === undefined ? beginningNotes(found.checkpoint) : [],
     damage: [...found.damage],
     unmerged: earlier?.unmerged ?? [],
     suspected: earlier?.suspected ?? [],
   };
 }
 
-/** A checkpoint of the first infrastructure has one cursor for everything: each scenario goes on after it. */
+/** A checkpoint of the first infrastructure knows neither cycles nor scenarios. */
+const isOfFirstInfrastructure = ({ cycle, last_seed: last, scenarios }: Checkpoint): boolean =>
+  cycle === 0 && last !== null && Object.keys(scenarios).length === 0;
+
+/**
+ * Goes on from a checkpoint of the first infrastructure. Its one cursor was for runs without any scenario, so each
+ * scenario begins after it: those seeds are in its records, and are not met again under another meaning. Its
+ * `total_failures` counts the last batch alone, while `failed_seeds` grew without end: the larger of the two is
+ * nearer to what failed. The seeds themselves are kept as numbers to look up; without their scenario nobody can
+ * run them again.
+ */
 function migrated(checkpoint: Checkpoint, profile: Profile): Checkpoint {
-  const { last_seed: last, scenarios } = checkpoint;
-  if (last === null || Object.keys(scenarios).length > 0) return checkpoint;
+  if (!isOfFirstInfrastructure(checkpoint)) return checkpoint;
+  const last = checkpoint.last_seed ?? 0n;
+  const next = last < MAX_U64 ? last + 1n : profile.vopr.seed_offset;
+  const failed = [...new Set(checkpoint.failed_seeds)];
   const cursors = profile.vopr.scenarios.map(({ name }) => [
     name,
-    { next_seed: last + 1n, iterations: 0, failures: 0, commits: [] },
+    { next_seed: next, iterations: 0, failures: 0, commits: [] },
   ]);
-  return { ...checkpoint, scenarios: Object.fromEntries(cursors) as Checkpoint["scenarios"] };
+  return {
+    ...checkpoint,
+    total_failures: Math.max(checkpoint.total_failures, failed.length),
+    failed_seeds: failed.slice(-MAX_FAILED_SEEDS),
+    scenarios: Object.fromEntries(cursors) as Checkpoint["scenarios"],
+  };
+}
+
+/** What people should know of where the first cycle begins. */
+function beginningNotes(checkpoint: Checkpoint | undefined): string[] {
+  if (checkpoint === undefined || !isOfFirstInfrastructure(checkpoint)) return [];
+  return [
+    `goes on after seed ${String(checkpoint.last_seed)} of a checkpoint of the first infrastructure, whose ` +
+      `${String(checkpoint.total_iterations)} iterations ran no scenario`,
+  ];
 }
 
 function assertSameProfile(state: CycleState, profile: Profile): void {

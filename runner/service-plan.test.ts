@@ -2,6 +2,8 @@ import { expect, test } from "@jest/globals";
 import fc from "fast-check";
 import type { ServiceSettings } from "../contracts/stack.ts";
 import { embeddedProfile } from "./profiles/embedded.ts";
+import { kimberliteProfile } from "./profiles/kimberlite/kimberlite.ts";
+import { settled } from "./profiles/load.ts";
 import { profileFor, skippedBy, unexpected, waitAfterNoticeMs, waitBeforeCycleMs } from "./service-plan.ts";
 
 const HOUR_MS = 3_600_000;
@@ -33,6 +35,20 @@ test("the profile as the settings want it: first seed and flags of VOPR, nothing
     ...profile,
     vopr: { ...profile.vopr, seed_offset: seed, arguments: [...profile.vopr.arguments, "--no-storage-faults"] },
   });
+});
+
+test("a profile with a repository tests that of the settings, and nothing of it goes unused", () => {
+  const profile = settled(kimberliteProfile(), "/state");
+  const settings = { ...SETTINGS, github_branch: "release/1.0" };
+  const repository = { url: "https://github.com/example/kimberlite", reference: "release/1.0" };
+  expect(profileFor(profile, settings)).toEqual({ ...profile, repository });
+  expect(unexpected(profile, settings)).toEqual([]);
+  expect(() => profileFor(profile, { ...SETTINGS, github_branch: "--upload-pack=x" })).toThrow(
+    expect.objectContaining({
+      code: "USAGE",
+      message: "the repository in the settings: reference must be a branch, a tag or a commit hash",
+    }),
+  );
 });
 
 test("each switch skips its phase, with its own name as the reason", () => {

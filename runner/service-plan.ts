@@ -2,17 +2,21 @@
 import { z } from "zod";
 import { instant } from "../contracts/parts.ts";
 import type { Profile } from "../contracts/profile.ts";
+import type { Repository } from "../contracts/profile/source.ts";
 import type { HostSettings } from "../contracts/host.ts";
 import type { ServiceSettings } from "../contracts/stack.ts";
 import type { WorkSettings } from "../contracts/work-settings.ts";
-import type { Workload } from "../contracts/parts.ts";
+import type { Workload } from "../contracts/workloads.ts";
 import type { SpotNotice } from "./platform/spot-notice.ts";
+import { withRepository } from "./profiles/load.ts";
 
 /** The profile as the settings want it. */
-export function profileFor(profile: Profile, settings: WorkSettings): Profile {
+export function profileFor(profile: Profile, settings: ServiceSettings | HostSettings): Profile {
   const { vopr } = profile;
   return {
-    ...profile,
+    ...(profile.repository === undefined
+      ? profile
+      : withRepository(profile, repositoryOf(settings), "the repository in the settings")),
     vopr: { ...vopr, seed_offset: settings.seed_offset, arguments: [...vopr.arguments, ...settings.vopr_flags] },
   };
 }
@@ -31,13 +35,17 @@ export function skippedBy(settings: WorkSettings): ReadonlyMap<Workload, string>
   );
 }
 
+/** What the settings say of the repository; on a machine of one's own they need not. */
+function repositoryOf(settings: ServiceSettings | HostSettings): Partial<Repository> {
+  if (!("host" in settings)) return { url: settings.github_repo, reference: settings.github_branch };
+  const { repo, branch } = settings;
+  return { ...(repo === null ? {} : { url: repo }), ...(branch === null ? {} : { reference: branch }) };
+}
+
 /** Settings that have no effect, or less than one might expect, in words. */
 export function unexpected(profile: Profile, settings: ServiceSettings | HostSettings): string[] {
   const { seed_offset: offset } = settings;
-  const unused =
-    "host" in settings
-      ? [settings.repo, settings.branch].filter((one) => one !== null)
-      : [settings.github_repo, settings.github_branch];
+  const unused = profile.repository === undefined ? Object.values(repositoryOf(settings)) : [];
   const tested = profile.name === "embedded" ? "this very release of kimtest" : `what is in ${profile.work_tree}`;
   return [
     ...(unused.length === 0

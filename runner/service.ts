@@ -247,7 +247,7 @@ async function waitQuietly({ runner, watchdog, signal }: Life, waitMs: number, w
 
 async function oneCycle(
   { runner, watchdog, log, signal }: Life,
-  settings: WorkSettings,
+  settings: Settings,
   profile: Profile,
 ): Promise<void> {
   watchdog.alive(STARTING_ALIVE_MS, "looking for earlier work");

@@ -6,7 +6,7 @@ import { benchmarksKey } from "../contracts/bucket.ts";
 import { benchmarkHistorySchema, type BenchmarkHistory, type BenchmarkRun } from "../contracts/benchmark-history.ts";
 import { stringifyJson } from "../contracts/json.ts";
 import type { Profile } from "../contracts/profile.ts";
-import type { Workload } from "../contracts/parts.ts";
+import type { Workload } from "../contracts/workloads.ts";
 import type { CycleOptions, CycleOutcome } from "../runner/cycle.ts";
 import type { RunnerDependencies } from "../runner/platform/dependencies.ts";
 import type { MachineSample } from "../runner/platform/machine-sample.ts";

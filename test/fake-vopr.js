@@ -2,11 +2,17 @@
 //
 //   FAKE_VOPR='{"mode": "panic", "bad_seed": 17, …}' node fake-vopr.js --json --scenario S --seed N -n COUNT
 //
+// With --list-scenarios it lists those that FAKE_VOPR_SCENARIOS names.
 // Plain JavaScript with no imports of ours, so that it starts fast and shares no code with what it tests.
 // A seed fails when seed % fail_every == 0 (0: never), in all scenarios or `only` in one. A canary makes every third
 // seed fail, unless it is `harmless`; `breaks_in` misbehaves in the middle. `canaries` are what it lists.
 import { existsSync, writeFileSync } from "node:fs";
 
+if (process.argv.includes("--list-scenarios")) {
+  const names = (process.env.FAKE_VOPR_SCENARIOS ?? "baseline,combined").split(",");
+  process.stdout.write(JSON.stringify({ scenarios: names.map((name) => ({ name })) }));
+  process.exit(0);
+}
 const options = { mode: "good", fail_every: 0, seed_ms: 0, ...JSON.parse(process.env.FAKE_VOPR ?? "{}") };
 const argument = (name) => process.argv[process.argv.indexOf(name) + 1];
 

@@ -1,6 +1,7 @@
 /** `kimtest cycle`: runs one whole cycle here, or goes on with the one that was interrupted. */
 import { Command } from "@commander-js/extra-typings";
-import { EXIT } from "../../contracts/errors.ts";
+import { EXIT, KimtestError } from "../../contracts/errors.ts";
+import { WORKLOADS, type Workload } from "../../contracts/workloads.ts";
 import type { Notifier } from "../../runner/platform/notifier.ts";
 import type { CliDeps } from "../deps.ts";
 import type { ClosableSpectator } from "../spectator.ts";
@@ -13,6 +14,9 @@ interface CycleCommandOptions {
   readonly duration?: number | undefined;
   readonly workers?: number | undefined;
   readonly state?: string | undefined;
+  readonly repo?: string | undefined;
+  readonly branch?: string | undefined;
+  readonly only?: readonly Workload[] | undefined;
 }
 
 export function cycleCommand(deps: CliDeps) {
@@ -21,31 +25,69 @@ export function cycleCommand(deps: CliDeps) {
     .addOption(storeOption())
     .addOption(jsonOption())
     .addOption(profileOption())
+    .option("--repo <location>", "URL or path of the repository to test, in place of the profile's")
+    .option("--branch <reference>", "branch, tag or commit hash to test, in place of the profile's")
+    .option("--only <workloads>", `run these alone, of ${WORKLOADS.join(", ")}`, parseOnly)
     .option("--duration <time>", "length of the cycle: 90s, 30m, 48h (default: the profile's)", (text) =>
       parseDurationMs("--duration", text),
     )
     .addOption(workersOption())
     .option("--state <folder>", "folder for state, outbox and log (default: .kimtest/state, one per store)")
-    .addHelpText("after", "\nExamples:\n  kimtest cycle\n  kimtest cycle --duration 30m --store s3://my-results")
+    .addHelpText("after", EXAMPLES)
     .action((options) => cycle(options, deps));
 }
+
+const EXAMPLES = `
+Examples:
+  kimtest cycle
+  kimtest cycle --duration 30m --store s3://my-results
+  kimtest cycle --profile kimberlite --repo ../kimberlite --branch main --duration 2h --only fuzz,vopr`;
 
 /** How long deliveries under way are waited for; a stop has ten seconds for everything. */
 const CLOSE_MS = 10_000;
 const CLOSE_AFTER_STOP_MS = 2_000;
 const END_AFTER_STOP_MS = 1_000;
 
+/** Workloads by their names, with commas between. */
+export function parseOnly(text: string): Workload[] {
+  const names = text.split(",").map((name) => name.trim());
+  const only = WORKLOADS.filter((workload) => names.includes(workload));
+  const unknown = names.filter((name) => !WORKLOADS.some((workload) => workload === name));
+  if (unknown.length === 0) return only;
+  throw new KimtestError("USAGE", `--only is "${text}", but there is no workload "${unknown.join(", ")}"`, {
+    hint: `use one or more of ${WORKLOADS.join(",")}`,
+  });
+}
+
+/** The others, each with the reason that the digest gives. */
+function skippedBy(only: readonly Workload[] | undefined): ReadonlyMap<Workload, string> {
+  const left = only === undefined ? [] : WORKLOADS.filter((workload) => !only.includes(workload));
+  return new Map(left.map((workload) => [workload, `left out by --only ${only?.join(",") ?? ""}`]));
+}
+
 export async function cycle(options: CycleCommandOptions, deps: CliDeps): Promise<void> {
-  const [{ openRunner, stateFolderOf }, { runCycle }, { loadProfile, settled }, { openSpectator }, { jsonText }] =
-    await Promise.all([
-      import("../../runner/open-runner.ts"),
-      import("../../runner/cycle.ts"),
-      import("../../runner/profiles/load.ts"),
-      import("../spectator.ts"),
-      import("../json.ts"),
-    ]);
+  const [{ openRunner, stateFolderOf }, { runCycle }, profiles, { openSpectator }, { jsonText }] = await Promise.all([
+    import("../../runner/open-runner.ts"),
+    import("../../runner/cycle.ts"),
+    import("../../runner/profiles/load.ts"),
+    import("../spectator.ts"),
+    import("../json.ts"),
+  ]);
   const stateFolder = options.state ?? stateFolderOf(options.store);
-  const profile = settled(await loadProfile(options.profile), stateFolder);
+  const { repo, branch, only } = options;
+  const loaded = await profiles.loadProfile(options.profile);
+  const chosen =
+    repo === undefined && branch === undefined
+      ? loaded
+      : profiles.withRepository(
+          loaded,
+          {
+            ...(repo === undefined ? {} : { url: profiles.repositoryUrl(repo, process.cwd()) }),
+            ...(branch === undefined ? {} : { reference: branch }),
+          },
+          repo === undefined ? "--branch" : "--repo",
+        );
+  const profile = profiles.settled(chosen, stateFolder);
   const spectator = await openSpectator(deps);
   try {
     const notifier = terminalNotifier(spectator, options.json === true ? undefined : deps.out);
@@ -62,6 +104,7 @@ export async function cycle(options: CycleCommandOptions, deps: CliDeps): Promis
         statePath: runner.statePath,
         signal,
         spectator,
+        skipped: skippedBy(only),
       });
       spectator.close();
       if (outcome.kind === "interrupted") {

@@ -22,7 +22,12 @@ export interface Gap {
   readonly reason: string;
 }
 
-const subcommand = (cargo: readonly string[], name: string): string[] => [cargo[0] ?? "cargo", `cargo-${name}`];
+/** `cargo NAME` is a program of its own, and `cargo +TOOLCHAIN` only rustup understands. */
+const subcommand = (cargo: readonly string[], name: string): string[] => [
+  cargo[0] ?? "cargo",
+  `cargo-${name}`,
+  ...(cargo[1]?.startsWith("+") === true ? ["rustup"] : []),
+];
 
 export function requirementsOf(profile: ProfileFile): Requirement[] {
   const { repository, build, vopr } = profile;

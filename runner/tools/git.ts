@@ -48,7 +48,9 @@ async function git(clone: Clone, deadlineMs: number, ...args: string[]): Promise
     signal,
   });
   if (end.ending === "exited" && end.exitCode === 0) return { text: end.stdout.trim() };
-  const said = end.stderr.trim().split("\n").at(-1)?.trim() ?? "";
+  // What is fatal comes before advice in several lines.
+  const lines = end.stderr.split("\n").map((line) => line.trim());
+  const said = lines.find((line) => line.startsWith("fatal: ")) ?? lines.findLast((line) => line !== "") ?? "";
   return { problem: `git ${args[0] ?? ""}: ${end.description}${said === "" ? "" : `: ${said.slice(0, 300)}`}` };
 }
 

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import type { CycleState } from "../../../contracts/cycle.ts";
 import { stringifyJson } from "../../../contracts/json.ts";
-import { WORKLOADS, type Workload } from "../../../contracts/parts.ts";
+import { WORKLOADS, type Workload } from "../../../contracts/workloads.ts";
 import type { Profile } from "../../../contracts/profile.ts";
 import type { BuildStep } from "../../../contracts/profile/source.ts";
 import type { Processes } from "../../platform/processes.ts";

@@ -1,5 +1,5 @@
 /** What came of preparing, and what of the cycle it keeps from running: pure. */
-import { WORKLOADS, type Workload } from "../../../contracts/parts.ts";
+import { WORKLOADS, type Workload } from "../../../contracts/workloads.ts";
 import type { PrepareResult } from "../../../contracts/results.ts";
 import type { Judgement } from "../../../contracts/verdict.ts";
 import type { Built } from "./build.ts";
