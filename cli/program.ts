@@ -1,8 +1,10 @@
 /** The commands of kimtest. Only definitions here: what a command does is loaded when it is called. */
 import { Command } from "@commander-js/extra-typings";
+import { benchBaselineCommand } from "./commands/bench-baseline.ts";
 import { cycleCommand } from "./commands/cycle.ts";
 import { deployInfraCommand } from "./commands/deploy-infra.ts";
 import { fetchFailureCommand } from "./commands/fetch-failure.ts";
+import { infraBenchCommand } from "./commands/infra-bench.ts";
 import { infraCostCommand } from "./commands/infra-cost.ts";
 import { infraDestroyCommand } from "./commands/infra-destroy.ts";
 import { infraDigestCommand } from "./commands/infra-digest.ts";
@@ -38,6 +40,8 @@ export function buildProgram(deps: CliDeps): Command {
     fetchFailureCommand(deps),
     voprReproCommand(deps),
     voprCommand(deps),
+    infraBenchCommand(deps),
+    benchBaselineCommand(deps),
     deployInfraCommand(deps),
     infraLogsCommand(deps),
     infraSshCommand(deps),
