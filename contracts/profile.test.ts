@@ -8,6 +8,7 @@ import { KimtestError } from "./errors.ts";
 import { parseJson, stringifyJson } from "./json.ts";
 import { PHASES } from "./parts.ts";
 import { profileSchema } from "./profile.ts";
+import { benchmarksProfileSchema } from "./profile/benchmarks.ts";
 
 const EXAMPLE = fileURLToPath(new URL("../docs/examples/profile.json", import.meta.url));
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
@@ -55,6 +56,14 @@ test("the guide names every field of the example", () => {
   const { time_shares: _, ...rest } = example();
   expect(_).toBeDefined();
   expect([...new Set(names(rest))].filter((name) => !guide.includes(`\`${name}\``))).toStrictEqual([]);
+});
+
+test("the guide names every field of every benchmark tool", () => {
+  const guide = readFileSync(new URL("../docs/profiles.md", import.meta.url), "utf8");
+  const section = guide.slice(guide.indexOf("### `benchmarks`"), guide.indexOf("### `fuzz`"));
+  const fields = benchmarksProfileSchema.options.flatMap(({ shape }) => Object.keys(shape));
+  expect(fields).toContain("planted_slowdown");
+  expect(fields.filter((name) => !section.includes(`\`${name}\``))).toStrictEqual([]);
 });
 
 test("a seed offset above 2^53 is read exactly", async () => {

@@ -127,7 +127,7 @@ async function serve(options: ServiceOptions, log: Log, stop: AbortSignal): Prom
   });
   const interrupted = AbortSignal.any([stop, spot.signal]);
   try {
-    const machineType = await machineTypeOf({ env, clock, log, signal: interrupted });
+    const machineType = () => machineTypeOf({ env, clock, log, signal: interrupted });
     const store = `s3://${settings.s3_bucket}`;
     const runner = await openRunner({ store, stateFolder, notifier, metrics, log, machineType });
     try {
