@@ -42,8 +42,6 @@ const slowedFrom = (run: number) => ({
 const clean = { runs: 20 };
 
 const phaseResult = (bench: Workbench): unknown => JSON.parse(bench.text("cycles/000001/benchmarks.json"));
-const isRunning = (bench: Workbench): boolean =>
-  existsSync(join(bench.state, "cycle.json")) && bench.cycleState().phase === "benchmarks";
 
 test("a slowdown of 10 % in the newest four of 24 runs fails, with its size, its interval and its commits", async () => {
   const { bench, profile } = cryptoBench({ levels: levels({ [NAME]: 1100 }) }, historyOf(slowedFrom(20)));
@@ -191,6 +189,20 @@ test("an id that two suites use is no name: neither is kept", async () => {
   expect(today(bench).runs[0]?.measurements.map(({ benchmark }) => benchmark)).toStrictEqual(["own"]);
 });
 
+test("what an earlier cycle measured is no evidence for this one", async () => {
+  const bench = workbench();
+  const profile = criterionProfile(bench, { crypto: ["a", "b"] });
+  behave(bench, { crypto: { levels: { a: 1, b: 2 } } });
+  await benchmarkCycle(bench, profile);
+  behave(bench, { crypto: { levels: { a: 1 } } });
+  await benchmarkCycle(bench, profile);
+  expect(bench.digest().benchmarks).toMatchObject({
+    verdict: "inconclusive",
+    reason: "b: not measured in this run, only in an earlier one",
+  });
+  expect(today(bench).runs[1]?.measurements).toHaveLength(1);
+});
+
 test("two runs on one day are both kept, in order", async () => {
   const { bench, profile } = cryptoBench({ levels: levels() });
   await benchmarkCycle(bench, profile);
@@ -227,16 +239,16 @@ test("a steady level becomes the accepted one by rule; levels of others stay", a
 });
 
 test("stopped in the middle of a suite: nothing half is kept, and the next start measures all of it", async () => {
-  const { bench, profile } = cryptoBench({ levels: levels(), hang: true });
+  const { bench, profile } = cryptoBench({});
+  const hung = join(bench.folder, "hung");
+  behave(bench, { crypto: { levels: levels(), once: hung } });
   const stop = new AbortController();
   const running = benchmarkCycle(bench, profile, { signal: stop.signal });
-  while (!isRunning(bench)) await delay(20);
-  await delay(700);
+  while (!existsSync(hung)) await delay(20);
   stop.abort();
   expect(await running).toStrictEqual({ kind: "interrupted", cycle: 1, phase: "benchmarks" });
   expect(bench.keys("benchmarks/")).toStrictEqual([]);
 
-  behave(bench, { crypto: { levels: levels() } });
   expect(await benchmarkCycle(bench, profile)).toMatchObject({ kind: "done" });
   expect(bench.digest()).toMatchObject({ cycle: 1, interruptions: 1, benchmarks: { verdict: "passed" } });
   expect(today(bench).runs).toHaveLength(1);
