@@ -53,6 +53,14 @@ service *arguments:
 canaries *options:
     @{{ kimtest }} canaries "$@"
 
+# Show the newest benchmark run and what the history says of it.
+infra-bench *options:
+    @{{ kimtest }} infra-bench "$@"
+
+# Show the levels that benchmarks are held against, or accept new ones.
+bench-baseline *options:
+    @{{ kimtest }} bench-baseline "$@"
+
 # Deploy or update the stack on AWS.
 deploy-infra *options:
     @{{ kimtest }} deploy-infra "$@"

@@ -57,6 +57,10 @@ describe("argv", () => {
       { args: ["--scenario", "combined", "-n", "5", "-v", "--json", "--help", "--store", "x"], options: {} },
     ],
     ["vopr scenarios --json", { args: ["scenarios", "--json"], options: {} }],
+    ["infra-bench --json --store x", { options: { store: "x", json: true } }],
+    ["bench-baseline", { options: { store } }],
+    ["bench-baseline --accept a/b c --store x", { options: { store: "x", accept: ["a/b", "c"] } }],
+    ["bench-baseline --all --json", { options: { store, all: true, json: true } }],
     ["deploy-infra", { options: { stack: "dev" } }],
     [
       "deploy-infra --stack acme/prod --preview --create --yes --region eu-west-1 --profile p --json",
@@ -119,6 +123,11 @@ describe("argv that is wrong: exit code 2, nothing on stdout, what is wrong and 
     ["list-failures --limit 0", 'kimtest: --limit is "0", but must be a whole number from 1 to 999999\n'],
     ["list-failures --limit 1e3", 'kimtest: --limit is "1e3", but must be a whole number from 1 to 999999\n'],
     ["list-failures --limit -1", 'kimtest: --limit is "-1", but must be a whole number from 1 to 999999\n'],
+    ["bench-baseline --accept", "error: option '--accept <benchmarks...>' argument missing\n"],
+    [
+      "bench-baseline --accept a --all",
+      "error: option '--accept <benchmarks...>' cannot be used with option '--all'\n",
+    ],
     ["cycle --workers 0", 'kimtest: --workers is "0", but must be a whole number from 1 to 1024\n'],
     ["cycle --workers 1025", 'kimtest: --workers is "1025", but must be a whole number from 1 to 1024\n'],
     ["cycle --duration 90", 'kimtest: --duration is "90", but must be 1s to 336h\n  for example 90s, 30m or 48h\n'],

@@ -1,9 +1,11 @@
 /** The commands of kimtest. Only definitions here: what a command does is loaded when it is called. */
 import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import { canariesCommand } from "./commands/canaries.ts";
+import { benchBaselineCommand } from "./commands/bench-baseline.ts";
 import { cycleCommand } from "./commands/cycle.ts";
 import { deployInfraCommand } from "./commands/deploy-infra.ts";
 import { fetchFailureCommand } from "./commands/fetch-failure.ts";
+import { infraBenchCommand } from "./commands/infra-bench.ts";
 import { infraCostCommand } from "./commands/infra-cost.ts";
 import { infraDestroyCommand } from "./commands/infra-destroy.ts";
 import { infraDigestCommand } from "./commands/infra-digest.ts";
@@ -44,6 +46,8 @@ export function buildProgram(deps: CliDeps): Command {
     voprCommand(deps),
     serviceCommand(deps),
     canariesCommand(deps),
+    infraBenchCommand(deps),
+    benchBaselineCommand(deps),
     deployInfraCommand(deps),
     infraLogsCommand(deps),
     infraSshCommand(deps),

@@ -27,9 +27,12 @@ test("help loads commander and the definitions of the commands, nothing else", a
   const packages = [...loaded].flatMap((path) => /(?:^|\/)node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? []);
   expect([...new Set(packages)].sort()).toEqual(["@commander-js/extra-typings", "commander"]);
   expect([...loaded].filter((path) => !path.includes("node_modules/")).sort()).toEqual([
+    "cli/commands/bench-baseline.ts",
+    "cli/commands/canaries.ts",
     "cli/commands/cycle.ts",
     "cli/commands/deploy-infra.ts",
     "cli/commands/fetch-failure.ts",
+    "cli/commands/infra-bench.ts",
     "cli/commands/infra-cost.ts",
     "cli/commands/infra-destroy.ts",
     "cli/commands/infra-digest.ts",
@@ -44,6 +47,7 @@ test("help loads commander and the definitions of the commands, nothing else", a
     "cli/commands/options-place.ts",
     "cli/commands/options.ts",
     "cli/commands/profile.ts",
+    "cli/commands/service.ts",
     "cli/commands/vopr-repro.ts",
     "cli/commands/vopr.ts",
     "cli/deps.ts",

@@ -45,7 +45,7 @@ interface Dump {
 test("each command has its recipe, and no recipe is without its command", async () => {
   const commands = readdirSync(join(ROOT, "cli", "commands")).flatMap((name) => {
     const source = readFileSync(join(ROOT, "cli", "commands", name), "utf8");
-    return /new Command\("([a-z-]+)"\)/.exec(source)?.[1] ?? [];
+    return /(?:new Command|readingCommand)\("([a-z-]+)"\)/.exec(source)?.[1] ?? [];
   });
   const { stdout } = await just("--dump", "--dump-format", "json");
   const { recipes } = JSON.parse(stdout) as Dump;
@@ -59,7 +59,7 @@ test("each command has its recipe, and no recipe is without its command", async 
 const HOSTILE = ["a b", "$(id)", "`id`", "'", '"', "*", ";", "$HOME", "--json", "", "line\nbreak", "{{kimtest}}"];
 
 const RECIPES =
-  "cycle profile infra-status infra-digest list-failures fetch-failure vopr-repro vopr canaries infra-stop infra-start infra-restart infra-logs infra-ssh".split(
+  "cycle profile infra-status infra-digest list-failures fetch-failure vopr-repro vopr canaries infra-stop infra-start infra-restart infra-logs infra-ssh infra-bench bench-baseline".split(
     " ",
   );
 

@@ -9,6 +9,7 @@ import { KimtestError } from "./errors.ts";
 import { parseJson, stringifyJson } from "./json.ts";
 import { PHASES } from "./parts.ts";
 import { profileSchema } from "./profile.ts";
+import { benchmarksProfileSchema } from "./profile/benchmarks.ts";
 
 const EXAMPLE = fileURLToPath(new URL("../docs/examples/profile.json", import.meta.url));
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
@@ -76,6 +77,14 @@ test("the guide's example of another project is a whole profile, of everything t
   expect([proofs.tool, benchmarks.tool, fuzz.tool]).toEqual(["proofs", "criterion", "cargo-fuzz"]);
   expect(profile).toMatchObject({ name: "ledger", repository: { reference: "main" } });
   expect(profile.build?.steps.map(({ name }) => name)).toEqual(["simulator", "simulator-canary", "benches"]);
+});
+
+test("the guide names every field of every benchmark tool", () => {
+  const guide = readFileSync(new URL("../docs/profiles.md", import.meta.url), "utf8");
+  const section = guide.slice(guide.indexOf("### `benchmarks`"), guide.indexOf("### `fuzz`"));
+  const fields = benchmarksProfileSchema.options.flatMap(({ shape }) => Object.keys(shape));
+  expect(fields).toContain("planted_slowdown");
+  expect(fields.filter((name) => !section.includes(`\`${name}\``))).toStrictEqual([]);
 });
 
 test("a seed offset above 2^53 is read exactly", async () => {

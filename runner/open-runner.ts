@@ -37,7 +37,7 @@ export interface OpenRunnerOptions {
   /** A log that the caller opened and closes; by default `runner.log` in the state folder. */
   readonly log?: Log;
   /** By default nobody knows. */
-  readonly machineType?: string | null;
+  readonly machineType?: () => Promise<string | null>;
 }
 
 /** Each store has a state of its own: seeds and findings of one mean nothing to another. */
@@ -85,7 +85,7 @@ export async function openRunner(options: OpenRunnerOptions): Promise<OpenRunner
       log,
       sampleMachine: () => machineSample(),
       toolchain: thisToolchain(),
-      machineType: options.machineType ?? null,
+      machineType: options.machineType ?? (() => Promise.resolve(null)),
       stateFolder: folder,
     },
     statePath: join(folder, "cycle.json"),

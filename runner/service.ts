@@ -123,7 +123,7 @@ async function serve(options: ServiceOptions, log: Log, stop: AbortSignal): Prom
   });
   const interrupted = AbortSignal.any([stop, spot.signal]);
   try {
-    const machineType = await host.machineType(interrupted);
+    const machineType = () => host.machineType(interrupted);
     const runner = await openRunner({ ...host, stateFolder, log, machineType });
     try {
       const answer = runner.dependencies.store.get(CURRENT_CYCLE_KEY);
@@ -245,11 +245,7 @@ async function waitQuietly({ runner, watchdog, signal }: Life, waitMs: number, w
   return !signal.aborted;
 }
 
-async function oneCycle(
-  { runner, watchdog, log, signal }: Life,
-  settings: Settings,
-  profile: Profile,
-): Promise<void> {
+async function oneCycle({ runner, watchdog, log, signal }: Life, settings: Settings, profile: Profile): Promise<void> {
   watchdog.alive(STARTING_ALIVE_MS, "looking for earlier work");
   const outcome = await runCycle(runner.dependencies, {
     profile: profileFor(profile, settings),

@@ -67,7 +67,7 @@ export async function benchmarkCycle(
   const { machine_type: machineType, cpu, architecture, cores } = MACHINE;
   const runner = await openInProcess(bench, {
     sampleMachine: machineWith({ busy: 0.02 }),
-    machineType,
+    machineType: () => Promise.resolve(machineType),
     toolchain: { node: "v24", platform: "linux", architecture, cpu, cores },
     ...change,
   });

@@ -2,7 +2,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { expect, test } from "@jest/globals";
+import { describe, expect, test } from "@jest/globals";
 import { baselineSchema, type BenchmarkRun } from "../contracts/benchmark-history.ts";
 import { BASELINE_KEY, benchmarksKey } from "../contracts/bucket.ts";
 import { KimtestError } from "../contracts/errors.ts";
@@ -20,6 +20,7 @@ import {
   today,
   type SuiteBehaviour,
 } from "./benchmarks.fixture.ts";
+import { fakeProfile } from "./fake-profile.ts";
 import { RecordingMetrics } from "./recording-metrics.ts";
 import { workbenches, type Workbench } from "./workbench.ts";
 
@@ -41,8 +42,6 @@ const slowedFrom = (run: number) => ({
 const clean = { runs: 20 };
 
 const phaseResult = (bench: Workbench): unknown => JSON.parse(bench.text("cycles/000001/benchmarks.json"));
-const isRunning = (bench: Workbench): boolean =>
-  existsSync(join(bench.state, "cycle.json")) && bench.cycleState().phase === "benchmarks";
 
 test("a slowdown of 10 % in the newest four of 24 runs fails, with its size, its interval and its commits", async () => {
   const { bench, profile } = cryptoBench({ levels: levels({ [NAME]: 1100 }) }, historyOf(slowedFrom(20)));
@@ -190,6 +189,20 @@ test("an id that two suites use is no name: neither is kept", async () => {
   expect(today(bench).runs[0]?.measurements.map(({ benchmark }) => benchmark)).toStrictEqual(["own"]);
 });
 
+test("what an earlier cycle measured is no evidence for this one", async () => {
+  const bench = workbench();
+  const profile = criterionProfile(bench, { crypto: ["a", "b"] });
+  behave(bench, { crypto: { levels: { a: 1, b: 2 } } });
+  await benchmarkCycle(bench, profile);
+  behave(bench, { crypto: { levels: { a: 1 } } });
+  await benchmarkCycle(bench, profile);
+  expect(bench.digest().benchmarks).toMatchObject({
+    verdict: "inconclusive",
+    reason: "b: not measured in this run, only in an earlier one",
+  });
+  expect(today(bench).runs[1]?.measurements).toHaveLength(1);
+});
+
 test("two runs on one day are both kept, in order", async () => {
   const { bench, profile } = cryptoBench({ levels: levels() });
   await benchmarkCycle(bench, profile);
@@ -226,16 +239,16 @@ test("a steady level becomes the accepted one by rule; levels of others stay", a
 });
 
 test("stopped in the middle of a suite: nothing half is kept, and the next start measures all of it", async () => {
-  const { bench, profile } = cryptoBench({ levels: levels(), hang: true });
+  const { bench, profile } = cryptoBench({});
+  const hung = join(bench.folder, "hung");
+  behave(bench, { crypto: { levels: levels(), once: hung } });
   const stop = new AbortController();
   const running = benchmarkCycle(bench, profile, { signal: stop.signal });
-  while (!isRunning(bench)) await delay(20);
-  await delay(700);
+  while (!existsSync(hung)) await delay(20);
   stop.abort();
   expect(await running).toStrictEqual({ kind: "interrupted", cycle: 1, phase: "benchmarks" });
   expect(bench.keys("benchmarks/")).toStrictEqual([]);
 
-  behave(bench, { crypto: { levels: levels() } });
   expect(await benchmarkCycle(bench, profile)).toMatchObject({ kind: "done" });
   expect(bench.digest()).toMatchObject({ cycle: 1, interruptions: 1, benchmarks: { verdict: "passed" } });
   expect(today(bench).runs).toHaveLength(1);
@@ -305,4 +318,63 @@ test("a damaged file of the day is kept under another name, a damaged one of ano
   expect(warnings[1]).toContain("the history of benchmarks lacks 1 days: ");
   expect(warnings[1]).toContain("2026-01-01.json does not have the expected shape");
   expect(benchmarks.comparison?.series[0]).toMatchObject({ runs: 20 }); // 19 of 20, and this one
+});
+
+/** A program that prints what it measured, in place of Criterion. */
+function tinybenchBench(measured: Record<string, number>, history: readonly BenchmarkRun[]) {
+  const bench = workbench();
+  seed(bench, history);
+  const profile = fakeProfile();
+  const command = ["env", `FAKE_BENCH=${JSON.stringify(measured)}`, ...profile.benchmarks.command];
+  return { bench, profile: { ...profile, benchmarks: { ...profile.benchmarks, command } } };
+}
+
+describe("tinybench: the same history, the same statistics", () => {
+  test("a slowdown of 10 % in the newest four runs fails, with its commits", async () => {
+    const { bench, profile } = tinybenchBench(levels({ [NAME]: 1100 }), historyOf(slowedFrom(20)));
+    await benchmarkCycle(bench, profile, { budgetMs: 10_000 });
+    const { benchmarks, trust } = bench.digest();
+    expect(benchmarks.verdict).toBe("failed");
+    expect(benchmarks.reason).toMatch(/^group\/function-3: \+\d+\.\d % .*, after commit-19 and up to commit-20$/);
+    expect(trust.benchmarks.trusted).toBe(true);
+    expect(today(bench).runs[0]).toMatchObject({
+      tool: "tinybench",
+      compiler: "Node.js v24",
+      measurements: expect.arrayContaining([
+        expect.objectContaining({
+          benchmark: NAME,
+          suite: "tinybench",
+          median: { ns: 1100, lower_ns: null, upper_ns: null, confidence: null },
+          mean: { ns: 1100, lower_ns: 1089, upper_ns: 1111, confidence: 0.99 },
+          deviation_ns: null,
+        }),
+      ]),
+    });
+  });
+
+  test.each<[what: string, busy: number, history: BenchmarkRun[], said: RegExp]>([
+    ["a loud machine", 0.9, historyOf(clean), /^this run does not count: 90\.0 % of CPU time busy/],
+    [
+      "noise",
+      0,
+      historyOf({ runs: 20, factor: (run, one) => (one === 3 ? 1 + 0.9 * ((run * 7) % 5) : 1) }),
+      /too noisy/,
+    ],
+    ["a history that begins", 0, [], /^the history begins: 1 of 12 runs/],
+    ["a benchmark that is gone", 0, historyOf({ runs: 20, benchmarks: 11 }), /^group\/function-10: not measured in/],
+  ])("%s is said, and the phase stands on what it measured", async (_what, busy, history, said) => {
+    const { bench, profile } = tinybenchBench(levels(), history);
+    const change = { sampleMachine: machineWith({ busy }) };
+    await benchmarkCycle(bench, profile, { budgetMs: 10_000, change });
+    const { benchmarks } = bench.digest();
+    expect(benchmarks).toMatchObject({ verdict: "passed", reason: null, comparison: { verdict: "inconclusive" } });
+    expect(benchmarks.comparison?.reason).toMatch(said);
+  });
+
+  test("a program that measures nothing is inconclusive, and that is in the history", async () => {
+    const { bench, profile } = tinybenchBench({}, []);
+    await benchmarkCycle(bench, profile, { budgetMs: 10_000 });
+    expect(bench.digest().benchmarks).toMatchObject({ verdict: "inconclusive", reason: "no benchmark was run" });
+    expect(today(bench).runs[0]).toMatchObject({ measurements: [], problems: [{ reason: "no benchmark was run" }] });
+  });
 });

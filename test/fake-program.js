@@ -4,6 +4,8 @@
 const [kind] = process.argv.slice(2);
 const argument = (name) => process.argv[process.argv.indexOf(name) + 1];
 const delayMs = Number(process.env.FAKE_PROGRAM_MS ?? "20");
+/** Levels in nanoseconds, by benchmark. */
+const levels = JSON.parse(process.env.FAKE_BENCH ?? '{"one":1000}');
 const canary = process.argv.includes("--canary") || process.argv.includes("canary");
 
 const benchmark = (name, mean) => ({
@@ -33,7 +35,7 @@ const outputs = {
     failure: canary ? { message: "planted", counterexample: "[0]", seed: 1, path: "0", shrinks: 1 } : null,
   }),
   bench: () => ({
-    benchmarks: [benchmark("one", 1000)],
+    benchmarks: Object.entries(levels).map(([name, mean]) => benchmark(name, mean)),
     canary: { name: "planted-slowdown", ratio: { median: 1.5, lower: 1.45, upper: 1.55 }, pairs: 60 },
   }),
 };

@@ -44,7 +44,7 @@ export async function openInProcess(
     notices: await Notices.open({ folder: join(bench.state, "notices"), notifier, clock, log, metrics }),
     metrics,
     sampleMachine: () => Promise.resolve({ loadAverage: null, ticks: null }),
-    machineType: null,
+    machineType: () => Promise.resolve(null),
     toolchain: { node: "v24", platform: "linux", architecture: "x64", cpu: "test", cores: 2 },
     stateFolder: bench.state,
     ...change,

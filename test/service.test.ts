@@ -18,6 +18,7 @@ import { METRIC_NAMESPACE, type MetricName } from "../contracts/metrics.ts";
 import type { ServiceSettings } from "../contracts/stack.ts";
 import { openStore } from "../runner/store/open-store.ts";
 import { decodeJson, readJson } from "../runner/store/read-json.ts";
+import { readHistory } from "../runner/triage/benchmark-store.ts";
 import { startMoto, type Moto } from "./aws/moto.ts";
 import { startProxy, type Proxy } from "./aws/proxy.ts";
 import { INSTANCE_ACTION, noticeIn, startFakeImds, type FakeImds } from "./fake-imds.ts";
@@ -184,6 +185,7 @@ test(
   async () => {
     systemd = await startSystemdSocket(folder);
     writeSettings({ seed_ms: 2, fail_every: 40 }, { seed_offset: 2n ** 53n + 1n, enable_fuzzing: false });
+    imds.answers.set("/latest/meta-data/instance-type", "c7g.xlarge");
     const running = start({ ...systemd.env, WATCHDOG_USEC: "3000000" });
     await until("ready", () => existsSync(join(folder, "ready")));
     const ran = await running;
@@ -197,6 +199,10 @@ test(
       targets: {},
     });
     expect(stored?.vopr.scenarios["baseline"]?.from_seed).toBe(2n ** 53n + 1n);
+    const store = await openStore(`s3://${bucket}`);
+    const { runs } = await readHistory(store);
+    store.close();
+    expect(runs.map(({ machine }) => machine.machine_type)).toEqual(["c7g.xlarge"]);
     const messages = await sent();
     expect(messages).toHaveLength(1);
     expect(messages[0]?.subject).toBe("kimtest cycle 1: failed");

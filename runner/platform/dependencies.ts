@@ -27,8 +27,8 @@ export interface RunnerDependencies {
   /** How busy the machine is, and was. */
   readonly sampleMachine: () => Promise<MachineSample>;
   readonly toolchain: Toolchain;
-  /** The cloud's name of this machine; null elsewhere, and where it cannot be known. */
-  readonly machineType: string | null;
+  /** Asks for the cloud's name of this machine; null elsewhere, and where it cannot be known. */
+  readonly machineType: () => Promise<string | null>;
   /** Of this runner alone; platform/folders.ts says what lies where. */
   readonly stateFolder: string;
 }

@@ -115,12 +115,17 @@ export function acceptLevels(
     if (analysis === undefined) kept.set(benchmark, "there is no such benchmark in this machine's history");
     else if (analysis.series.points.length === 0) kept.set(benchmark, "no run counts: the machine was never quiet");
     else {
-      const runs = Math.min(CONSISTENT_RUNS, analysis.noise?.runs ?? analysis.series.points.length);
-      levels.set(seriesKey(analysis.series), levelOf(analysis, runs, now, "person"));
+      levels.set(seriesKey(analysis.series), newestLevel(analysis, now));
       promoted.set(benchmark, "accepted by a person");
     }
   }
   return { baseline: assembled(levels, baseline, promoted.size > 0, now), promoted, kept };
+}
+
+/** The level that a person would accept now. The series must have a point. */
+export function newestLevel(analysis: SeriesAnalysis, now: string): BaselineLevel {
+  const runs = Math.min(CONSISTENT_RUNS, analysis.noise?.runs ?? analysis.series.points.length);
+  return levelOf(analysis, runs, now, "person");
 }
 
 function assembled(

@@ -167,7 +167,7 @@ test("benchmarks that are new in a suite are one statement, and the others are j
   );
 });
 
-test("a benchmark that eight runs did not measure was removed: nothing is said of it, its old regression included", () => {
+test("a benchmark that nine runs did not measure was removed: nothing is said of it, its old regression included", () => {
   const without = (from: number) => (run: BenchmarkRun, index: number) =>
     index < from ? run : { ...run, measurements: run.measurements.filter(({ benchmark }) => benchmark !== nameOf(3)) };
   const lately = reportOf(historyOf({ runs: 40, factor: slowerFrom(20, 0.1), change: without(32) }));

@@ -12,7 +12,7 @@ import { isOfMachine, seriesKey, seriesOf, type Series } from "./series.ts";
 import { MIN_RUNS } from "./settings.ts";
 
 export const ALL_BENCHMARKS = "(all benchmarks)";
-/** A benchmark that so many runs in a row did not measure was removed, and nothing is said of it any more. */
+/** A benchmark that neither this run nor so many before it measured was removed: nothing is said of it any more. */
 export const REMOVED_AFTER_RUNS = 8;
 /** Benchmarks named in a reason; more are counted. */
 const MAX_NAMED = 3;

@@ -52,7 +52,7 @@ export async function criterionPhase(
     git_commit: commitOf(context.state.get()),
     started_at: isoAt(runStartedMs),
     ended_at: isoAt(context.clock.nowMs()),
-    machine: benchmarkMachine(context),
+    machine: await benchmarkMachine(context),
     compiler: compilerOf(context),
     quietness: { ...quietness, steal_share: stolenShare(before, await context.sampleMachine()) },
     measurements,

@@ -7,9 +7,9 @@ import type { PhaseContext } from "../context.ts";
 /** Part of the phase that may be spent on waiting for our own load to fade. */
 const WAITING_SHARE = 0.1;
 
-export function benchmarkMachine({ toolchain, machineType }: PhaseContext): BenchmarkMachine {
+export async function benchmarkMachine({ toolchain, machineType }: PhaseContext): Promise<BenchmarkMachine> {
   const { cpu, architecture, cores } = toolchain;
-  return { machine_type: machineType ?? cpu, cpu, architecture, cores };
+  return { machine_type: (await machineType()) ?? cpu, cpu, architecture, cores };
 }
 
 export function waitForQuiet(context: PhaseContext): Promise<QuietMoment> {

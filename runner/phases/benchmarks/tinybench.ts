@@ -63,7 +63,7 @@ export async function tinybenchPhase(
     git_commit: commitOf(context.state.get()),
     started_at: isoAt(runStartedMs),
     ended_at: isoAt(context.clock.nowMs()),
-    machine: benchmarkMachine(context),
+    machine: await benchmarkMachine(context),
     compiler: `Node.js ${context.toolchain.node}`,
     quietness: { ...quietness, steal_share: stolenShare(before, await context.sampleMachine()) },
     measurements: benchmarks.filter(isMeasured).map(measurementOf),

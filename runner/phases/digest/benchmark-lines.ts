@@ -21,7 +21,7 @@ export function benchmarkSummary(comparison: BenchmarkComparison | null): string
   const found = open === 0 ? "no open change" : `${String(open)} open ${open === 1 ? "change" : "changes"}`;
   const young = series.length - seen.length;
   const rest = young === 0 ? "" : `; ${String(young)} too young`;
-  return `${found}, one of ${range(seen)} would be seen${rest}`;
+  return `${found}; changes of ${range(seen)} would be seen${rest}`;
 }
 
 /** Each change with its size, its interval and its commits; open ones first. */

@@ -16,9 +16,10 @@ export function row(name: string, verdict: string, evidence: readonly string[]):
   );
 }
 
-/** A part of a workload: a check, a target, a suite. */
+/** A part of a workload: a check, a target, a suite. Reasons often begin with its name. */
 export function part(name: string, { verdict }: Judgement, evidence: string): string[] {
-  return wrapped(`    ${name.padEnd(PART_WIDTH)} ${MARK[verdict].padEnd(12)}  ${evidence}`, 4 + PART_WIDTH + 15);
+  const said = evidence.startsWith(`${name}: `) ? evidence.slice(name.length + 2) : evidence;
+  return wrapped(`    ${name.padEnd(PART_WIDTH)} ${MARK[verdict].padEnd(12)}  ${said}`, 4 + PART_WIDTH + 15);
 }
 
 const ATTENTION: readonly Verdict[] = ["inconclusive", "failed", "passed"];

@@ -249,6 +249,147 @@ export function digestOf(
   });
 }
 
+const passedCheck = { ...passed, duration_seconds: 900, states: null, depth: null, scope: null, counterexample: null };
+const target = { ...passed, duration_seconds: 3_600, executions_per_second: 5_012.4, failure_keys: [] };
+const level = (benchmark: string, smallest: number) => ({
+  benchmark,
+  runs: 41,
+  loud_runs: 2,
+  noise: { level_ns: 58.1, relative_deviation: 0.01, smallest_detectable: smallest },
+});
+
+/** A repository with proofs, fuzz targets and benchmarks of its own, on a commit that is not the newest. */
+export function repositoryDigest(): Digest {
+  const { prepare, verification, benchmarks, fuzz, vopr } = results;
+  const log = (phase: string, name: string): string => `cycles/000007/logs/${phase}/${name}.txt`;
+  const slowdown = "+10.1 % (95 % interval +9.2 % to +11.0 %), after 1a2b3c4d5e6f and up to 6f5e4d3c2b1a";
+  const changed = {
+    ratio: 1.101,
+    interval: { lower: 1.092, upper: 1.11, confidence: 0.95 },
+    p: 1e-9,
+    first_run_at: AT,
+  };
+  const commits = { after_commit: "1a2b3c4d5e6f", up_to_commit: "6f5e4d3c2b1a" };
+  const unbuilt = "not built (exit code 101): error[E0432]: unresolved import `kimberlite_abac`";
+  return digestOf(
+    cycleState({
+      profile: "kimberlite",
+      results: [
+        {
+          ...prepare({ verdict: "inconclusive", reason: "the newest commit does not build" }),
+          red_commit: "fedcba9876543210fedcba9876543210fedcba98",
+          versions: {
+            rustc: "rustc 1.88.0 (6b00bc388 2025-06-23)",
+            java: 'openjdk version "21.0.8" 2025-07-15',
+            ivy: null,
+          },
+          builds: [
+            { name: "vopr", ...passed, duration_seconds: 2_900, log_key: log("prepare", "vopr") },
+            {
+              name: "benches",
+              verdict: "inconclusive",
+              reason: "exit code 101: error: could not compile `kimberlite-bench`",
+              duration_seconds: 30,
+              log_key: log("prepare", "benches"),
+            },
+          ],
+        },
+        {
+          ...verification({ verdict: "inconclusive", reason: "coq-common: does not run on arm64" }),
+          tools: {
+            "tlc-vsr": { ...passedCheck, states: 51_234, depth: 22, log_key: log("formal-verification", "tlc-vsr") },
+            "coq-common": { ...passedCheck, verdict: "inconclusive", reason: "does not run on arm64", log_key: null },
+            "alloy-quorum": {
+              ...passedCheck,
+              verdict: "failed",
+              reason: "counterexample to QuorumsIntersect",
+              log_key: log("formal-verification", "alloy-quorum"),
+            },
+            "ivy-byzantine": {
+              ...passedCheck,
+              scope: "66 checks",
+              log_key: log("formal-verification", "ivy-byzantine"),
+            },
+          },
+        },
+        {
+          ...benchmarks({ verdict: "failed", reason: `blake3_hash/64: ${slowdown}` }),
+          benchmarks: ["blake3_hash/64", "frame_encode"].map((name) => ({
+            name,
+            samples: 100,
+            median_ns: 64,
+            mean_ns: 64.5,
+            lower_ns: 64,
+            upper_ns: 65,
+            operations_per_second: 15_503_876,
+          })),
+          runs: {
+            crypto: { ...passed, duration_seconds: 300, log_key: log("benchmarks", "crypto") },
+            wire: {
+              verdict: "inconclusive",
+              reason: "wire: still running at its deadline of 900.0 s",
+              duration_seconds: 900,
+              log_key: log("benchmarks", "wire"),
+            },
+          },
+          comparison: {
+            ...comparison,
+            verdict: "failed",
+            reason: `blake3_hash/64: ${slowdown}`,
+            series: [level("blake3_hash/64", 0.02), level("frame_encode", 0.061)],
+            changes: [
+              {
+                benchmark: "frame_encode",
+                kind: "improvement",
+                open: false,
+                ...changed,
+                ...commits,
+                text: slowdown.replace("+10.1", "-10.1"),
+              },
+              { benchmark: "blake3_hash/64", kind: "regression", open: true, ...changed, ...commits, text: slowdown },
+            ],
+            promoted: [{ benchmark: "chain_hash/1024", level_ns: 300, reason: "better by 4.1 %" }],
+          },
+        },
+        {
+          ...fuzz({ verdict: "inconclusive", reason: `fuzz_abac: ${unbuilt}` }),
+          targets: {
+            fuzz_sql_parser: {
+              ...target,
+              executions: 18_044_640,
+              build_seconds: 412,
+              edges: 8_123,
+              corpus_inputs: 2_345,
+            },
+            fuzz_wire: {
+              ...target,
+              verdict: "failed",
+              reason: "2 findings",
+              executions: 1_000_000,
+              failure_keys: ["failures/fuzz/fuzz_wire-1763700000000.tar.gz"],
+              build_seconds: 20,
+              edges: 1_200,
+              corpus_inputs: 340,
+            },
+            fuzz_abac: {
+              ...target,
+              verdict: "inconclusive",
+              reason: unbuilt,
+              duration_seconds: 0,
+              executions: 0,
+              executions_per_second: 0,
+              build_seconds: 80,
+              edges: null,
+              corpus_inputs: null,
+            },
+          },
+        },
+        vopr(),
+      ],
+    }),
+  );
+}
+
 /** Something of everything that a digest can say. */
 export function richDigest(): Digest {
   const { prepare, verification, benchmarks, fuzz, vopr } = results;

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
+import type { BenchmarkComparison } from "../../../contracts/benchmark-comparison.ts";
 import type { Digest } from "../../../contracts/digest.ts";
-import { cycleState, digestOf, knownFinding, richDigest, sighting } from "./samples.fixture.ts";
+import { cycleState, digestOf, knownFinding, repositoryDigest, richDigest, sighting } from "./samples.fixture.ts";
 import { duration } from "./layout.ts";
 import { digestText } from "./text.ts";
 
@@ -21,8 +22,7 @@ test("a rich digest, whole", () => {
        combined     1,000,000 seeds       3 failures  55 h 33 min CPU  next seed 18446744073709551615
    fuzzing              PASSED        3,345 executions of 2 targets
    formal verification  PASSED UNTRUSTED 250,000 states to depth 31
-   benchmarks           INCONCLUSIVE  0 measured; changes are judged from a history of cycles, not from
-                                      this one
+   benchmarks           INCONCLUSIVE  0 measured; nothing to compare
                                       the machine was busy: load average 14.2 on 8 cores
    planted bugs         VOPR: skip-fsync found in 12 of 60
                         fuzzing: skip-fsync found in 12 of 60
@@ -58,6 +58,90 @@ test("a rich digest, whole", () => {
   expect(overlong(text)).toEqual([]);
 });
 
+test("a repository's digest, whole: the red commit first, then each check, target, suite and change", () => {
+  const text = digestText(repositoryDigest());
+  expect(text).toMatchInlineSnapshot(`
+   "kimtest cycle 7: FAILED
+     ! fedcba987654 does not build; 0123456789ab was tested in its place
+   profile kimberlite, commit 0123456789ab, 47 h 0 min, 2026-11-21T10:00:00.000Z
+   with rustc 1.88.0 (6b00bc388 2025-06-23); java: openjdk version "21.0.8" 2025-07-15; ivy not known
+     ! benchmarks: blake3_hash/64: +10.1 % (95 % interval +9.2 % to +11.0 %), after 1a2b3c4d5e6f and up
+       to 6f5e4d3c2b1a
+     build benches: exit code 101: error: could not compile \`kimberlite-bench\`
+       log: cycles/000007/logs/prepare/benches.txt
+
+   VOPR                 PASSED        1,234,567 seeds in 2 scenarios, 3 failures (0 new)
+                                      8.6 sims/s on 8 workers
+       baseline       234,567 seeds       0 failures  27 h 46 min CPU  next seed 234567
+       combined     1,000,000 seeds       3 failures  55 h 33 min CPU  next seed 18446744073709551615
+   fuzzing              INCONCLUSIVE  19,044,640 executions of 3 targets
+       fuzz_abac            INCONCLUSIVE  not built (exit code 101): error[E0432]: unresolved import
+                                          \`kimberlite_abac\`
+       fuzz_wire            FAILED        1,000,000 executions, 5,012/s, 1,200 edges, 340 inputs, 1
+                                          archived; 2 findings
+       fuzz_sql_parser      PASSED        18,044,640 executions, 5,012/s, 8,123 edges, 2,345 inputs
+   formal verification  INCONCLUSIVE  4 checks: 2 passed, 1 failed, 1 inconclusive
+       coq-common           INCONCLUSIVE  does not run on arm64
+       alloy-quorum         FAILED        counterexample to QuorumsIntersect
+         log: cycles/000007/logs/formal-verification/alloy-quorum.txt
+       tlc-vsr              PASSED        51,234 states to depth 22
+       ivy-byzantine        PASSED        66 checks
+   benchmarks           FAILED        2 measured in 2 suites; 1 open change; changes of 2.0 to 6.1 %
+                                      would be seen
+       wire                 INCONCLUSIVE  still running at its deadline of 900.0 s
+         log: cycles/000007/logs/benchmarks/wire.txt
+       SLOWER      blake3_hash/64: +10.1 % (95 % interval +9.2 % to +11.0 %), after 1a2b3c4d5e6f and up
+                   to 6f5e4d3c2b1a
+       FASTER      frame_encode: -10.1 % (95 % interval +9.2 % to +11.0 %), after 1a2b3c4d5e6f and up
+                   to 6f5e4d3c2b1a
+       ACCEPTED    as the level to compare with: chain_hash/1024 (better by 4.1 %)
+   planted bugs         VOPR: skip-fsync found in 12 of 60
+                        fuzzing: skip-fsync found in 12 of 60
+                        formal verification: skip-fsync found in 12 of 60
+                        benchmarks: skip-fsync found in 12 of 60
+
+   findings: none
+
+   store: /store"
+  `);
+  expect(overlong(text)).toEqual([]);
+});
+
+test("what a history says that cannot judge yet, or not this run", () => {
+  const said = (change: Partial<BenchmarkComparison> | null): string => {
+    const { benchmarks, ...digest } = repositoryDigest();
+    const comparison = change === null ? null : { ...benchmarks.comparison!, changes: [], promoted: [], ...change };
+    const text = digestText({ ...digest, benchmarks: { ...benchmarks, runs: {}, comparison } });
+    return /^benchmarks {11}FAILED {8}(.*)$/m.exec(text)?.[1] ?? "";
+  };
+  const young = { benchmark: "a", runs: 3, loud_runs: 0, noise: null };
+  expect(said(null)).toBe("2 measured; not compared with their history");
+  expect(said({ series: [] })).toBe("2 measured; nothing to compare");
+  expect(said({ series: [young, { ...young, runs: 7 }] })).toBe(
+    "2 measured; the history begins: 3 of 12 runs, changes are not",
+  );
+  expect(said({ quiet: "no", quiet_reason: "load 9" })).toBe("2 measured; this run does not count: load 9");
+  expect(said({ series: [...repositoryDigest().benchmarks.comparison!.series, young] })).toBe(
+    "2 measured; no open change; changes of 2.0 to 6.1 % would be",
+  );
+});
+
+test("forty changes and fifty reasons: a screenful", () => {
+  const { benchmarks, ...digest } = repositoryDigest();
+  const [change] = benchmarks.comparison!.changes;
+  const changes = Array.from({ length: 40 }, (_, index) => ({ ...change!, benchmark: `b${String(index)}` }));
+  const reason = Array.from({ length: 50 }, (_, index) => `reason ${String(index)}`).join("; ");
+  const text = digestText({
+    ...digest,
+    reason,
+    benchmarks: { ...benchmarks, comparison: { ...benchmarks.comparison!, changes } },
+  });
+  expect(text.match(/ b\d+: /g)).toHaveLength(20);
+  expect(text).toContain("\n    and 20 more changes: kimtest infra-bench --json\n");
+  expect(text.match(/! reason /g)).toHaveLength(12);
+  expect(text).toContain("\n  ! and 38 more: kimtest infra-digest --json\n");
+});
+
 test("an interim digest says so", () => {
   expect(digestText(digestOf(cycleState(), [], { kind: "interim" })).split("\n")[0]).toBe(
     "kimtest interim digest of cycle 7: PASSED",
@@ -85,8 +169,13 @@ describe("hostile text from programs and stores", () => {
 
   /** The same text in every string of a digest, names included. */
   function hostile(text: string): Digest {
-    const sample = richDigest();
-    const { vopr, fuzzing } = sample;
+    const sample = { ...repositoryDigest(), findings: richDigest().findings };
+    const { prepare, benchmarks, formal_verification: verification, fuzzing } = sample;
+    const { vopr } = richDigest();
+    const renamed = <T>(parts: Record<string, T>) =>
+      Object.fromEntries(
+        Object.values(parts).map((one, index) => [text + String(index), { ...one, reason: text, log_key: text }]),
+      );
     return {
       ...sample,
       profile: text,
@@ -106,7 +195,25 @@ describe("hostile text from programs and stores", () => {
         scenarios: { [text]: vopr.scenarios["baseline"]! },
         inconclusive: vopr.inconclusive.map((one) => ({ ...one, scenario: text, reason: text, evidence_key: text })),
       },
-      fuzzing: { ...fuzzing, reason: text },
+      fuzzing: { ...fuzzing, reason: text, targets: renamed(fuzzing.targets) },
+      formal_verification: { ...verification, reason: text, tools: renamed(verification.tools) },
+      benchmarks: {
+        ...benchmarks,
+        reason: text,
+        runs: renamed(benchmarks.runs),
+        comparison: {
+          ...benchmarks.comparison!,
+          quiet_reason: text,
+          changes: benchmarks.comparison!.changes.map((change) => ({ ...change, benchmark: text, text })),
+          promoted: [{ benchmark: text, level_ns: 1, reason: text }],
+        },
+      },
+      prepare: {
+        ...prepare!,
+        red_commit: text,
+        versions: { [text]: text },
+        builds: prepare!.builds.map((build) => ({ ...build, name: text, reason: text, log_key: text })),
+      },
       store: { ...sample.store, url: text },
     };
   }
@@ -124,8 +231,8 @@ describe("hostile text from programs and stores", () => {
 
   test("a field of 5 MB is cut, and lines stay within 100 columns", () => {
     const text = digestText(hostile("A".repeat(5_000_000)));
-    expect(text.length).toBeLessThan(60_000);
-    expect(overlong(text).filter((line) => !line.startsWith("store: ") && !line.includes("raw output: "))).toEqual([]);
+    expect(text.length).toBeLessThan(100_000);
+    expect(overlong(text).filter((line) => !/^store: |raw output: | log: /.test(line))).toEqual([]);
   });
 });
 

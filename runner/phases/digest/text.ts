@@ -57,7 +57,10 @@ function redCommit({ prepare, git_commit: tested }: Digest): string[] {
 function versions({ prepare }: Digest): string[] {
   const known = Object.entries(prepare?.versions ?? {});
   if (known.length === 0) return [];
-  const said = known.map(([name, version]) => (version === null ? `${name} not known` : `${name}: ${version}`));
+  const said = known.map(([name, version]) => {
+    if (version === null) return `${name} not known`;
+    return version.startsWith(name) ? version : `${name}: ${version}`;
+  });
   return wrapped(`with ${said.join("; ")}`, 2);
 }
 

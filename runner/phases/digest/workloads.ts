@@ -14,12 +14,23 @@ export function workloads(digest: Digest): string[] {
   ];
 }
 
-function workload(digest: Digest, name: string, judgement: Judgement, trusted: boolean, evidence: string[]): string[] {
-  const { reason } = judgement;
+interface Workload extends Judgement {
+  readonly name: string;
+  readonly trusted: boolean;
+  readonly evidence: readonly string[];
+  /** What is listed below the row, each with its own reason. */
+  readonly parts: readonly Judgement[];
+}
+
+function workload(digest: Digest, { name, verdict, reason, trusted, evidence, parts }: Workload): string[] {
   // The header names the worst reasons only: a failure must not hide why something else was not done.
-  const said = reason === null || (digest.reason?.includes(reason) ?? false);
-  const verdict = MARK[judgement.verdict] + (trusted ? "" : " UNTRUSTED");
-  return row(name, verdict, said ? evidence : [...evidence, reason]);
+  const isInHeader = (one: string): boolean => digest.reason?.includes(one) ?? false;
+  // That of a part stands in the workload's with the part's name before it.
+  const isOfPart = (one: string): boolean =>
+    parts.some((part) => part.reason !== null && part.reason !== "" && one.endsWith(part.reason));
+  const unsaid = reason?.split("; ").filter((one) => !isInHeader(one) && !isOfPart(one)) ?? [];
+  const mark = MARK[verdict] + (trusted ? "" : " UNTRUSTED");
+  return row(name, mark, unsaid.length === 0 ? evidence : [...evidence, unsaid.join("; ")]);
 }
 
 function vopr(digest: Digest): string[] {
@@ -27,10 +38,16 @@ function vopr(digest: Digest): string[] {
   const scenarios = Object.entries(vopr.scenarios);
   const isNew = vopr.failures_new === null ? "" : ` (${number(vopr.failures_new)} new)`;
   return [
-    ...workload(digest, "VOPR", vopr, trust.vopr.trusted, [
-      `${number(vopr.iterations)} seeds in ${String(scenarios.length)} scenarios, ${number(vopr.failures_total)} failures${isNew}`,
-      `${vopr.throughput_sps.toFixed(1)} sims/s on ${String(vopr.workers)} workers`,
-    ]),
+    ...workload(digest, {
+      ...vopr,
+      name: "VOPR",
+      trusted: trust.vopr.trusted,
+      evidence: [
+        `${number(vopr.iterations)} seeds in ${String(scenarios.length)} scenarios, ${number(vopr.failures_total)} failures${isNew}`,
+        `${vopr.throughput_sps.toFixed(1)} sims/s on ${String(vopr.workers)} workers`,
+      ],
+      parts: [],
+    }),
     ...scenarios.map(
       ([name, share]) =>
         `    ${name.slice(0, 12).padEnd(12)} ${number(share.iterations).padStart(9)} seeds  ${number(share.failures).padStart(6)} failures  ` +
@@ -46,9 +63,13 @@ function fuzzing(digest: Digest): string[] {
   // Of targets about which there is no more to say than that they passed, the sum is enough.
   const isListed = targets.some(({ edges, verdict }) => edges !== null || verdict === "inconclusive");
   return [
-    ...workload(digest, "fuzzing", fuzzing, trust.fuzzing.trusted, [
-      `${number(executions)} executions of ${String(targets.length)} targets`,
-    ]),
+    ...workload(digest, {
+      ...fuzzing,
+      name: "fuzzing",
+      trusted: trust.fuzzing.trusted,
+      evidence: [`${number(executions)} executions of ${String(targets.length)} targets`],
+      parts: isListed ? targets : [],
+    }),
     ...(isListed ? inconclusiveFirst(fuzzing.targets).flatMap(([name, target]) => targetLines(name, target)) : []),
   ];
 }
@@ -69,13 +90,19 @@ function targetLines(name: string, target: Digest["fuzzing"]["targets"][string])
 function formalVerification(digest: Digest): string[] {
   const { formal_verification: verification, trust } = digest;
   const tools = Object.values(verification.tools);
-  const summary =
-    tools.length > 1
-      ? `${String(tools.length)} checks: ${verdictCounts(tools)}`
-      : tools.map(statesText).join("") || "no states";
+  const isListed = tools.length > 1;
+  const summary = isListed
+    ? `${String(tools.length)} checks: ${verdictCounts(tools)}`
+    : tools.map(statesText).join("") || "no states";
   return [
-    ...workload(digest, "formal verification", verification, trust.formal_verification.trusted, [summary]),
-    ...(tools.length > 1
+    ...workload(digest, {
+      ...verification,
+      name: "formal verification",
+      trusted: trust.formal_verification.trusted,
+      evidence: [summary],
+      parts: isListed ? tools : [],
+    }),
+    ...(isListed
       ? inconclusiveFirst(verification.tools).flatMap(([name, tool]) => [
           ...part(name, tool, checkText(tool)),
           ...(tool.verdict === "passed" ? [] : logLine(tool.log_key)),
@@ -98,9 +125,13 @@ function benchmarks(digest: Digest): string[] {
   const runs = Object.values(benchmarks.runs);
   const where = runs.length === 0 ? "" : ` in ${String(runs.length)} suites`;
   return [
-    ...workload(digest, "benchmarks", benchmarks, trust.benchmarks.trusted, [
-      `${String(benchmarks.suites.length)} measured${where}; ${benchmarkSummary(benchmarks.comparison)}`,
-    ]),
+    ...workload(digest, {
+      ...benchmarks,
+      name: "benchmarks",
+      trusted: trust.benchmarks.trusted,
+      evidence: [`${String(benchmarks.suites.length)} measured${where}; ${benchmarkSummary(benchmarks.comparison)}`],
+      parts: runs,
+    }),
     ...inconclusiveFirst(benchmarks.runs)
       .filter(([, { verdict }]) => verdict !== "passed")
       .flatMap(([name, run]) => [...part(name, run, run.reason ?? ""), ...logLine(run.log_key)]),
