@@ -476,6 +476,7 @@ const SAMPLES: Record<string, unknown> = {
     extra: true,
   },
   Finding: finding,
+  FormalVerificationDay: { ...verification, earlier_failures: [{ ...verification, cycle: 1 }] },
   FormalVerificationResult: verification,
   FuzzFailure: {
     version: 1,

@@ -208,7 +208,7 @@ class RunningCycle {
       case "prepare":
         return preparePhase(context);
       case "formal-verification":
-        return formalVerificationPhase(context, workers);
+        return formalVerificationPhase(context);
       case "benchmarks":
         return benchmarksPhase(context);
       case "fuzz":

@@ -39,7 +39,8 @@ export interface PhaseBenchOptions {
 export function phaseBenches(): (options: PhaseBenchOptions) => Promise<PhaseBench> {
   let made: PhaseBench[] = [];
   afterEach(async () => {
-    for (const { close, bench } of made) {
+    for (const { stop, close, bench } of made) {
+      stop.abort();
       await close();
       bench.remove();
     }
@@ -65,6 +66,7 @@ async function open({ profile, phase, budgetMs, cycle = 1, bench = new Workbench
   const warnings: string[] = [];
   const startedMs = clock.monotonicMs();
   let heartbeats = 0;
+  let closing: Promise<void> | undefined;
   const context: PhaseContext = {
     ...dependencies,
     profile,
@@ -90,6 +92,6 @@ async function open({ profile, phase, budgetMs, cycle = 1, bench = new Workbench
       await outbox.flush(5_000);
       return readFileSync(join(bench.store, key), "utf8");
     },
-    close: () => runner.close(5_000),
+    close: () => (closing ??= runner.close(5_000)),
   };
 }

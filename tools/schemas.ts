@@ -25,6 +25,7 @@ import { benchRunSchema, explorationSchema, fuzzRunSchema, programProgressSchema
 import { findingSchema, registrySchema } from "../contracts/registry.ts";
 import {
   benchmarksResultSchema,
+  formalVerificationDaySchema,
   formalVerificationResultSchema,
   fuzzResultSchema,
   phaseResultSchema,
@@ -50,6 +51,7 @@ export const CONTRACTS: readonly z.ZodType[] = [
   digestSchema,
   explorationSchema,
   findingSchema,
+  formalVerificationDaySchema,
   formalVerificationResultSchema,
   fuzzFailureSchema,
   fuzzResultSchema,
