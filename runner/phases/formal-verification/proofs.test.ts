@@ -505,14 +505,14 @@ describe("the line that shows a finding again works as pasted in the root of a c
     [
       "TLC",
       () => (named("java", "tlc-safety"), tlc("safety", "java", "Counter_safety.cfg")),
-      /^curl -fsSLo \/tmp\/tool\.jar http:\S+ && echo '[0-9a-f]{64} {2}\/tmp\/tool\.jar' \| sha256sum -c && \(cd tlc && java .*-metadir "\$\(mktemp -d\)" -config Counter_safety\.cfg Counter\.tla\)$/,
+      /^jar=\$\(mktemp\) && curl -fsSLo "\$jar" http:\S+ && echo "[0-9a-f]{64} {2}\$jar" \| sha256sum -c && \(cd tlc && java .*-cp "\$jar" tlc2\.TLC .*-metadir "\$\(mktemp -d\)" -config Counter_safety\.cfg Counter\.tla\)$/,
       "Invariant Small is violated",
       "tlc",
     ],
     [
       "Alloy",
       () => (named("java", "alloy-bad"), alloy("quorum", "java", "bad.als")),
-      /&& \(cd alloy && java -Xmx256m -Djava\.awt\.headless=true -jar \/tmp\/tool\.jar exec -f -c '\*' -o "\$\(mktemp -d\)" bad\.als\)$/,
+      /&& \(cd alloy && java -Xmx256m -Djava\.awt\.headless=true -jar "\$jar" exec -f -c '\*' -o "\$\(mktemp -d\)" bad\.als\)$/,
       "check noSelfLoop",
       "alloy",
     ],

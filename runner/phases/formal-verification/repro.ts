@@ -12,18 +12,20 @@ import { tlcCommand } from "../../tools/tlc.ts";
 import { FOLDER_INSIDE } from "./run-check.ts";
 import { alloyOptions, kaniOptions, tlapsOptions, tlcOptions } from "./tool-options.ts";
 
-/** Stands for a folder that the shell makes. */
-const NEW_FOLDER = "\0";
+/** Words that the shell of the person makes: a new folder, and the file that was fetched. */
+const NEW_FOLDER = "\0folder";
+const JAR = "\0jar";
+const MADE: Readonly<Record<string, string>> = { [NEW_FOLDER]: '"$(mktemp -d)"', [JAR]: '"$jar"' };
 
 export function reproOf(check: ProofCheck, profile: ProofsProfile): string {
   switch (check.tool) {
     case "tlc":
-      return withJar(check.jar, profile, (jar) =>
-        inFolder(check.folder, tlcCommand(tlcOptions(check, ".", jar), NEW_FOLDER)),
-      );
+      return fetched(check.jar, profile, inFolder(check.folder, tlcCommand(tlcOptions(check, ".", JAR), NEW_FOLDER)));
     case "alloy":
-      return withJar(check.jar, profile, (jar) =>
-        inFolder(check.folder, alloyCommand(alloyOptions(check, ".", jar), NEW_FOLDER)),
+      return fetched(
+        check.jar,
+        profile,
+        inFolder(check.folder, alloyCommand(alloyOptions(check, ".", JAR), NEW_FOLDER)),
       );
     case "coq": {
       // Compiled in a copy, as the runner does it: coqc writes beside its sources.
@@ -53,11 +55,9 @@ function placed(
 }
 
 /** Fetched and checked as the runner does it; upstream may have moved the file since. */
-function withJar(name: string, profile: ProofsProfile, command: (jar: string) => string): string {
-  const { file, url, sha256 } = profile.downloads[name]!;
-  const path = `/tmp/${file}`;
-  const fetch = `curl -fsSLo ${path} ${shellQuoted(url)} && echo '${sha256}  ${path}' | sha256sum -c`;
-  return `${fetch} && ${command(path)}`;
+function fetched(name: string, profile: ProofsProfile, command: string): string {
+  const { url, sha256 } = profile.downloads[name]!;
+  return `jar=$(mktemp) && curl -fsSLo "$jar" ${shellQuoted(url)} && echo "${sha256}  $jar" | sha256sum -c && ${command}`;
 }
 
 const inFolder = (folder: string, command: readonly string[]): string =>
@@ -78,5 +78,4 @@ function inImage(
   return `docker run --rm -v ${mount}:${FOLDER_INSIDE}:ro${working} ${image} ${typed(command)}`;
 }
 
-const typed = (command: readonly string[]): string =>
-  command.map((word) => (word === NEW_FOLDER ? '"$(mktemp -d)"' : shellQuoted(word))).join(" ");
+const typed = (command: readonly string[]): string => command.map((word) => MADE[word] ?? shellQuoted(word)).join(" ");
