@@ -15,7 +15,7 @@ state=$(dirname "$0")/state
 echo "$*" >> "$state/calls"
 verb=$1; shift
 case $verb in
-  version) if [ -e "$state/no-daemon" ]; then
+  version) [ -e "$state/hung" ] && sleep 30; if [ -e "$state/no-daemon" ]; then
       echo "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?" >&2; exit 1
     fi; echo linux/amd64 ;;
   image) shift; image=\${@: -1}; [ -e "$state/image-$image" ] && cat "$state/image-$image" && exit 0
@@ -53,7 +53,10 @@ esac
 
 export interface StandInDocker {
   readonly program: string;
-  /** A file of its state: `image-NAME`, `container-NAME` (its process), `deaf`, `stuck`, `no-daemon`, `unreachable`. */
+  /**
+   * A file of its state: `image-NAME`, `container-NAME` (its process), `deaf`, `stuck`, `no-daemon`, `hung`,
+   * `unreachable`.
+   */
   readonly state: (name: string) => string;
   readonly calls: () => string[];
   /** Ends what a failing test left behind: only processes that this stand-in noted. */

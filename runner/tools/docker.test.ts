@@ -158,6 +158,21 @@ describe("images", () => {
     expect(calls().filter((call) => /^(pull|build)/.test(call))).toEqual(["pull ivy:1", "build --tag own:1 /d"]);
   });
 
+  test("a daemon that does not answer does not hold up a runner that stops", async () => {
+    writeFileSync(state("hung"), "");
+    const startedMs = performance.now();
+    await ensureImage(docker, { ...source, signal: AbortSignal.timeout(200) });
+    expect(performance.now() - startedMs).toBeLessThan(6_000);
+  });
+
+  test("what pulling and building print is passed on", async () => {
+    const lines: string[] = [];
+    const watch = (line: string): void => void lines.push(line);
+    await ensureImage(docker, { ...source, watch });
+    await ensureImage(docker, { ...source, image: "own:1", buildFolder: "/d", watch });
+    expect(lines).toEqual(["Pulling from a stand-in", "Step 1/1 : FROM a stand-in"]);
+  });
+
   test("one for another architecture is not used", async () => {
     writeFileSync(state("image-coq:8"), "linux/arm64 sha256:here\n");
     expect(await ensureImage(docker, source)).toEqual({

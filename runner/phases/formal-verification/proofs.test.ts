@@ -20,6 +20,8 @@ import { decodeJson } from "../../store/read-json.ts";
 import { standInDocker, type StandInDocker } from "../../tools/docker.fixture.ts";
 import { formalVerificationPhase } from "./formal-verification.ts";
 import { reproOf } from "./repro.ts";
+import { wantedMs } from "./run-check.ts";
+import { ToolSupply } from "./supply.ts";
 
 const FIXTURES = join(import.meta.dirname, "../../../test/fixtures/proofs");
 const JAR = Buffer.from("the jar that was looked at");
@@ -227,20 +229,26 @@ describe("the planted bug", () => {
   });
 });
 
-test("another architecture: inconclusive with the reason, and it takes no time from the others", async () => {
+test("another architecture: inconclusive with the reason, and no time is kept for it", async () => {
   const other = process.arch === "x64" ? "arm64" : "x64";
-  const bench = await opened(
-    profileOf([
-      { ...ivy("elsewhere", [standIn("ivy-good")]), architectures: [other], deadline_seconds: 3_600 },
-      { ...ivy("here", [standIn("ivy-good")]), deadline_seconds: 15 },
-    ]),
-  );
+  const elsewhere: ProofCheck = { ...ivy("elsewhere", ["true"], "image"), architectures: [other] };
+  const here: ProofCheck = { ...elsewhere, name: "here", architectures: [process.arch as "x64" | "arm64"] };
+  const images: ProofsProfile["images"] = {
+    image: { source: { from: "registry", reference: "tool:1" }, deadline_seconds: 40, memory_mebibytes: 512 },
+  };
+  const bench = await opened(profileOf([elsewhere, ivy("outside", [standIn("ivy-good")])], { images }));
   const { tools } = await run(bench);
   expect(tools["elsewhere"]).toMatchObject({
     verdict: "inconclusive",
     reason: `ivy: not run on ${process.arch}: its profile allows ${other} only`,
   });
-  expect(tools["here"]?.verdict).toBe("passed");
+  expect(tools["outside"]?.verdict).toBe("passed");
+
+  const supply = await ToolSupply.open(bench.context, bench.context.profile.formal_verification as ProofsProfile);
+  // Its own time and that of its image, until that was asked for.
+  expect([wantedMs(bench.context, supply, here), wantedMs(bench.context, supply, elsewhere)]).toEqual([60_000, 0]);
+  await supply.image("image", 10_000);
+  expect(wantedMs(bench.context, supply, here)).toBe(20_000);
 });
 
 test("a phase that is too short is shared: no check starves a later one", async () => {
@@ -421,7 +429,9 @@ describe("a stopped runner", () => {
   test("its tool is ended at once, nothing is claimed, and what was found before is kept", async () => {
     const pidFile = join(folder, "pid");
     const slow = program(join(folder, "slow"), [`echo $$ > '${pidFile}'`, "exec sleep 300"]);
-    const bench = await opened(profileOf([ivy("bad", [standIn("ivy-bad")]), ivy("slow", [slow])]));
+    const bench = await opened(
+      profileOf([ivy("bad", [standIn("ivy-bad")]), ivy("slow", [slow]), ivy("never", ["true"])]),
+    );
     const running = formalVerificationPhase(bench.context);
     await until("the tool runs", () => existsSync(pidFile) && readFileSync(pidFile, "utf8").endsWith("\n"));
     const pid = Number(readFileSync(pidFile, "utf8"));
@@ -430,6 +440,7 @@ describe("a stopped runner", () => {
     expect(await running).toBeUndefined();
     expect(performance.now() - stoppedMs).toBeLessThan(10_000);
     expect(isAlive(pid)).toBe(false);
+    expect(bench.context.live.activity).toBe("checking slow with ivy"); // and the next was not begun
     expect(Object.keys(bench.context.state.get().sightings)).toEqual(["formal-verification:ivy:single"]);
     expect(await stored(bench)).toMatchObject({
       verdict: "failed",

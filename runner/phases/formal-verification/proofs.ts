@@ -48,6 +48,7 @@ export async function proofsPhase(
     canary: canaryResult,
   });
 
+  // A check that was stopped under way is inconclusive, unless it had found something before: that is kept.
   const isStopped = (): boolean => context.signal.aborted;
   let todo: CheckToRun[] = [planted, ...real];
   for (const one of [planted, ...real]) {
@@ -57,8 +58,6 @@ export async function proofsPhase(
     const shareMs = fairShareMs(context.leftMs(), [wants(one), ...todo.map(wants)]);
     const run = await runCheck(context, profile, supply, one, shareMs);
     const { verdict, findings } = run.result;
-    // A check that was stopped under way says nothing, unless it had found something before.
-    if (isStopped() && verdict !== "failed") return undefined;
     if (verdict !== "inconclusive") context.worked();
     if (one === planted) {
       canaryResult = judgeCanary(run.result, one.check.name, isoAt(context.clock.nowMs()));

@@ -37,7 +37,11 @@ export interface CheckRun {
 }
 
 /** The time that a check would use if it had all it wants, milliseconds; its image included. */
-export function wantedMs({ toolchain }: PhaseContext, supply: ToolSupply, check: ProofCheck): number {
+export function wantedMs(
+  { toolchain }: Pick<PhaseContext, "toolchain">,
+  supply: ToolSupply,
+  check: ProofCheck,
+): number {
   if (!runsOn(check, toolchain.architecture)) return 0;
   return check.deadline_seconds * 1000 + (imageOf(check) === null ? 0 : supply.imageWantsMs(imageOf(check)!));
 }
