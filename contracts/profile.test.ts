@@ -5,13 +5,16 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { loadProfile } from "../runner/profiles/load.ts";
 import { jsonSchemaOf } from "../tools/schemas.ts";
+import { z } from "zod";
 import { KimtestError } from "./errors.ts";
 import { parseJson, stringifyJson } from "./json.ts";
 import { PHASES } from "./parts.ts";
 import { profileSchema } from "./profile.ts";
 import { benchmarksProfileSchema } from "./profile/benchmarks.ts";
+import { formalVerificationProfileSchema } from "./profile/formal-verification.ts";
 
 const EXAMPLE = fileURLToPath(new URL("../docs/examples/profile.json", import.meta.url));
+const GUIDE = readFileSync(new URL("../docs/profiles.md", import.meta.url), "utf8");
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
 
 let folder: string;
@@ -57,17 +60,16 @@ function fieldsOf(schema: unknown): string[] {
 }
 
 test("the guide names every field there is, and every tool", () => {
-  const guide = readFileSync(new URL("../docs/profiles.md", import.meta.url), "utf8");
   const schema = jsonSchemaOf(profileSchema);
   const fields = [...new Set(fieldsOf(schema))];
   expect(fields).toEqual(
     expect.arrayContaining(["reference", "needed_by", "unsatisfiable_runs", "left_out", "required"]),
   );
-  expect(fields.filter((name) => !guide.includes(`\`${name}\``))).toStrictEqual([]);
+  expect(fields.filter((name) => !GUIDE.includes(`\`${name}\``))).toStrictEqual([]);
   const tools = [...stringifyJson(schema).matchAll(/"tool": \{[^}]*"const": "([a-z-]+)"/g)].map(([, tool]) => tool);
   expect(tools).toHaveLength(18); // the six proof tools are in the checks and in the canary's
   expect(
-    tools.filter((tool) => !guide.includes(`\`${tool ?? ""}\``) && !guide.includes(`\`tool: ${tool ?? ""}\``)),
+    tools.filter((tool) => !GUIDE.includes(`\`${tool ?? ""}\``) && !GUIDE.includes(`\`tool: ${tool ?? ""}\``)),
   ).toEqual([]);
 });
 
@@ -80,11 +82,30 @@ test("the guide's example of another project is a whole profile, of everything t
 });
 
 test("the guide names every field of every benchmark tool", () => {
-  const guide = readFileSync(new URL("../docs/profiles.md", import.meta.url), "utf8");
-  const section = guide.slice(guide.indexOf("### `benchmarks`"), guide.indexOf("### `fuzz`"));
+  const section = GUIDE.slice(GUIDE.indexOf("### `benchmarks`"), GUIDE.indexOf("### `fuzz`"));
   const fields = benchmarksProfileSchema.options.flatMap(({ shape }) => Object.keys(shape));
   expect(fields).toContain("planted_slowdown");
   expect(fields.filter((name) => !section.includes(`\`${name}\``))).toStrictEqual([]);
+});
+
+test("the guide's example of proofs is valid, and it names every field that a schema of theirs has", () => {
+  const blocks = GUIDE.split("```json\n").map((block) => block.split("```")[0] ?? "");
+  const snippet = blocks.find((block) => block.includes('"tool": "proofs"') && block.startsWith("{")) ?? "";
+  const parsed = formalVerificationProfileSchema.safeParse(JSON.parse(snippet));
+  expect(parsed.error?.issues ?? []).toStrictEqual([]);
+
+  const fields = new Set<string>();
+  const collect = (schema: unknown): void => {
+    if (typeof schema !== "object" || schema === null) return;
+    if ("properties" in schema) for (const name of Object.keys(schema.properties as object)) fields.add(name);
+    for (const inner of Object.values(schema)) collect(inner);
+  };
+  collect(z.toJSONSchema(formalVerificationProfileSchema, { io: "input" }));
+  expect(fields.size).toBeGreaterThan(35);
+  // Named in prose, or shown in the example.
+  expect([...fields].filter((name) => !GUIDE.includes(`\`${name}\``) && !snippet.includes(`"${name}"`))).toStrictEqual(
+    [],
+  );
 });
 
 test("a seed offset above 2^53 is read exactly", async () => {

@@ -62,7 +62,18 @@ export const formalVerificationResultSchema = z
     runs: z.record(z.string(), proofResultSchema).default({}),
     canary: canaryResultSchema.nullable(),
   })
-  .meta({ id: "FormalVerificationResult", description: "formal-verification/YYYY-MM-DD.json" });
+  .meta({ id: "FormalVerificationResult", description: "What was proved or explored, and what does not hold" });
+
+export const formalVerificationDaySchema = z
+  .object({
+    ...formalVerificationResultSchema.shape,
+    /** Failed results of the same day that this one replaced, newest first, at most 10; all are also under `cycles/`. */
+    earlier_failures: z.array(formalVerificationResultSchema).default([]),
+  })
+  .meta({
+    id: "FormalVerificationDay",
+    description: "formal-verification/YYYY-MM-DD.json: the newest result of a day",
+  });
 
 export const benchmarkSchema = z.object({
   name: z.string(),
@@ -165,6 +176,7 @@ export const phaseResultSchema = z
   .meta({ id: "PhaseResult", description: "Result of one phase of a cycle" });
 
 export type PrepareResult = z.infer<typeof prepareResultSchema>;
+export type FormalVerificationDay = z.infer<typeof formalVerificationDaySchema>;
 export type FormalVerificationResult = z.infer<typeof formalVerificationResultSchema>;
 export type BenchmarksResult = z.infer<typeof benchmarksResultSchema>;
 export type Benchmark = z.infer<typeof benchmarkSchema>;

@@ -598,6 +598,7 @@ const SAMPLES: Record<string, unknown> = {
     ],
     more: false,
   },
+  FormalVerificationDay: { ...verification, earlier_failures: [{ ...verification, cycle: 1 }] },
   FormalVerificationResult: verification,
   FuzzFailure: {
     version: 1,

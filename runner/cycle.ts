@@ -244,7 +244,7 @@ class RunningCycle {
           cycleLeftMs: () => cycleLeftMs(this.#file.get()),
         });
       case "formal-verification":
-        return formalVerificationPhase(context, workers);
+        return formalVerificationPhase(context);
       case "benchmarks":
         return benchmarksPhase(context);
       case "fuzz":

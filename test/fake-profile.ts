@@ -30,6 +30,7 @@ export function fakeProfile(vopr: FakeVopr = {}, change: Partial<Profile["vopr"]
       tool: "explore",
       command: program("explore"),
       arguments: [],
+      repro_command: "fake-explore",
       canary: { name: "planted", arguments: ["--canary", "planted"] },
     },
     benchmarks: { tool: "tinybench", command: program("bench") },

@@ -39,7 +39,8 @@ export interface PhaseBenchOptions {
 export function phaseBenches(): (options: PhaseBenchOptions) => Promise<PhaseBench> {
   let made: PhaseBench[] = [];
   afterEach(async () => {
-    for (const { close, bench } of made) {
+    for (const { stop, close, bench } of made) {
+      stop.abort();
       await close();
       bench.remove();
     }

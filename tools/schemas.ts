@@ -32,6 +32,7 @@ import { findingSchema, registrySchema } from "../contracts/registry.ts";
 import { failureListSchema, findingListSchema } from "../contracts/reports.ts";
 import {
   benchmarksResultSchema,
+  formalVerificationDaySchema,
   formalVerificationResultSchema,
   fuzzResultSchema,
   phaseResultSchema,
@@ -64,6 +65,7 @@ export const CONTRACTS: readonly z.ZodType[] = [
   failureListSchema,
   findingListSchema,
   findingSchema,
+  formalVerificationDaySchema,
   formalVerificationResultSchema,
   fuzzFailureSchema,
   fuzzResultSchema,

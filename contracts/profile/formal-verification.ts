@@ -6,6 +6,8 @@ const explore = z.strictObject({
   tool: z.literal("explore"),
   command,
   arguments: z.array(z.string()),
+  /** What a person types for `command` in the root of a checkout, in a reproduction line. */
+  repro_command: z.string().min(1),
   canary: z.strictObject({ name: z.string().min(1), arguments: z.array(z.string()) }),
 });
 

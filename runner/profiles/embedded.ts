@@ -88,6 +88,7 @@ export function embeddedProfile(): EmbeddedProfile {
       tool: "explore",
       command: command("explore"),
       arguments: [],
+      repro_command: "node sim/explore.ts",
       canary: { name: "skip-fsync", arguments: ["--canary", "skip-fsync"] },
     },
     benchmarks: { tool: "tinybench", command: command("bench") },

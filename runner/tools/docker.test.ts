@@ -1,17 +1,5 @@
-/**
- * Against a stand-in `docker` that keeps "containers" as real processes and writes down how it was called:
- * no daemon runs where these tests run. What the real client (28.2.2) prints without a daemon is recorded below.
- */
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+/** Against a stand-in `docker`. What the real client (28.2.2) prints without a daemon is recorded below. */
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
@@ -27,53 +15,16 @@ import {
   type Container,
   type Docker,
 } from "./docker.ts";
+import { standInDocker, type StandInDocker } from "./docker.fixture.ts";
 import { printed } from "./recordings.fixture.ts";
-
-/**
- * `run` starts its command detached in a session of its own, so that ending the client does not end it, as
- * with a real daemon. `stop` ends it, unless the file `deaf` says that it ignores SIGTERM and the stop hangs.
- */
-const STAND_IN = `#!/bin/bash
-state=$(dirname "$0")/state
-echo "$*" >> "$state/calls"
-verb=$1; shift
-case $verb in
-  version) if [ -e "$state/no-daemon" ]; then
-      echo "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?" >&2; exit 1
-    fi; echo linux/amd64 ;;
-  image) shift; image=\${@: -1}; [ -e "$state/image-$image" ] && cat "$state/image-$image" && exit 0
-    echo "Error: No such image: $image" >&2; exit 1 ;;
-  pull) image=\${@: -1}; [ -e "$state/unreachable" ] && { echo "Error response from daemon: no route" >&2; exit 1; }
-    echo "linux/amd64 sha256:pulled" > "$state/image-$image" ;;
-  build) while [ "$1" != --tag ]; do shift; done; echo "linux/amd64 sha256:built" > "$state/image-$2" ;;
-  ps) [ -e "$state/no-daemon" ] && { echo "Cannot connect to the Docker daemon" >&2; exit 1; }
-    for one in "$state"/container-*; do [ -e "$one" ] && basename "$one" | sed s/container-//; done; exit 0 ;;
-  run) while [ $# -gt 0 ]; do case $1 in
-      --name) name=$2; shift 2 ;;
-      --label|--pull|--network|--memory|--platform|--mount|--workdir|--entrypoint) shift 2 ;;
-      --init) shift ;;
-      *) break ;;
-    esac; done
-    shift
-    setsid "$@" > "$state/out-$name" 2>&1 < /dev/null & echo $! > "$state/container-$name"
-    pid=$!
-    wait $pid; code=$?; cat "$state/out-$name"; exit $code ;;
-  stop) name=\${@: -1}; [ -e "$state/deaf" ] && { sleep 30; exit 1; }
-    [ -e "$state/container-$name" ] || { echo "Error response from daemon: No such container: $name" >&2; exit 1; }
-    kill -TERM -- -$(cat "$state/container-$name") 2>/dev/null; exit 0 ;;
-  kill) name=$1; kill -KILL -- -$(cat "$state/container-$name") 2>/dev/null; exit 0 ;;
-  rm) name=\${@: -1}; [ -e "$state/stuck" ] && { echo "Error response from daemon: device is busy" >&2; exit 1; }
-    kill -KILL -- -$(cat "$state/container-$name") 2>/dev/null; rm -f "$state/container-$name"; exit 0 ;;
-  *) echo "unknown command $verb" >&2; exit 64 ;;
-esac
-`;
 
 let folder: string;
 let docker: Docker;
-const state = (name: string): string => join(folder, "state", name);
-const calls = (): string[] => readFileSync(state("calls"), "utf8").trimEnd().split("\n");
+let standIn: StandInDocker;
+const state = (name: string): string => standIn.state(name);
+const calls = (): string[] => standIn.calls();
 const container = (change: Partial<Container> = {}): Container => ({
-  name: containerName(7, "coq"),
+  name: containerName(docker, 7, "coq"),
   image: "coq:8",
   platform: null,
   mounts: [{ source: "/specs/coq", target: "/source", isReadOnly: true }],
@@ -85,20 +36,11 @@ const container = (change: Partial<Container> = {}): Container => ({
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "kimtest-docker-"));
-  mkdirSync(join(folder, "state"));
-  writeFileSync(join(folder, "docker"), STAND_IN);
-  chmodSync(join(folder, "docker"), 0o755);
-  docker = { processes: createProcesses(join(folder, "notes")), program: join(folder, "docker"), owner: "this-runner" };
+  standIn = standInDocker(folder);
+  docker = { processes: createProcesses(join(folder, "notes")), program: standIn.program, owner: "this-runner" };
 });
 afterEach(() => {
-  // Whatever a failing test left behind: only processes that this test's stand-in noted.
-  for (const name of readdirSync(join(folder, "state")).filter((one) => one.startsWith("container-"))) {
-    try {
-      process.kill(-Number(readFileSync(state(name), "utf8")), "SIGKILL");
-    } catch {
-      // it has ended
-    }
-  }
+  standIn.end();
   rmSync(folder, { recursive: true });
 });
 
@@ -106,14 +48,23 @@ afterEach(() => {
 const isAlive = (pid: number): boolean => !["Z", "X", undefined].includes(processStat(pid)?.state);
 
 test("names and flags", () => {
-  expect(containerName(12, "TLA Proofs")).toBe("kimtest-12-tla-proofs");
+  expect(containerName(docker, 12, "TLA Proofs")).toBe("kimtest-this-runner-12-tla-proofs");
   expect(
     containerCommand(docker, container({ platform: "linux/amd64", workingFolder: "/w", entrypoint: "x" }), [
       "a",
       "b",
     ]).slice(1),
   ).toEqual([
-    ...["run", "--name", "kimtest-7-coq", "--label", "kimtest.owner=this-runner", "--init", "--pull", "never"],
+    ...[
+      "run",
+      "--name",
+      "kimtest-this-runner-7-coq",
+      "--label",
+      "kimtest.owner=this-runner",
+      "--init",
+      "--pull",
+      "never",
+    ],
     ...["--network", "none", "--memory", "2048m", "--platform", "linux/amd64"],
     ...["--mount", "type=bind,source=/specs/coq,target=/source,readonly", "--workdir", "/w", "--entrypoint", "x"],
     ...["coq:8", "a", "b"],
@@ -128,12 +79,12 @@ test("a folder that cannot be mounted is refused", () => {
 test("output and exit code are the tool's; the container is removed", async () => {
   const output = await runInContainer(docker, container(), ["sh", "-c", "echo proved; exit 3"], { deadlineMs: 20_000 });
   expect(output).toMatchObject({ text: "proved", end: { ending: "exited", exitCode: 3 } });
-  expect(existsSync(state("container-kimtest-7-coq"))).toBe(false);
+  expect(existsSync(state("container-kimtest-this-runner-7-coq"))).toBe(false);
 });
 
 describe("a container does not outlive its run", () => {
   const slow = ["sh", "-c", `echo started; exec sleep 300`];
-  const pidOf = (): number => Number(readFileSync(state("container-kimtest-7-coq"), "utf8"));
+  const pidOf = (): number => Number(readFileSync(state("container-kimtest-this-runner-7-coq"), "utf8"));
 
   test("at the deadline", async () => {
     const running = runInContainer(docker, container(), slow, { deadlineMs: 700 });
@@ -142,7 +93,7 @@ describe("a container does not outlive its run", () => {
     expect(isAlive(pid)).toBe(true);
     expect((await running).end.description).toBe("still running at its deadline of 0.7 s");
     expect(isAlive(pid)).toBe(false);
-    expect(calls().slice(1)).toEqual(["stop -t 2 kimtest-7-coq", "rm -f -v kimtest-7-coq"]);
+    expect(calls().slice(1)).toEqual(["stop -t 2 kimtest-this-runner-7-coq", "rm -f -v kimtest-this-runner-7-coq"]);
   });
 
   test("when the runner is told to stop, within its ten seconds, although it ignores SIGTERM", async () => {
@@ -156,14 +107,18 @@ describe("a container does not outlive its run", () => {
     expect((await running).end).toMatchObject({ ending: "stopped" });
     expect(performance.now() - stoppedMs).toBeLessThan(10_000);
     expect(isAlive(pid)).toBe(false);
-    expect(calls().slice(1)).toEqual(["stop -t 2 kimtest-7-coq", "kill kimtest-7-coq", "rm -f -v kimtest-7-coq"]);
+    expect(calls().slice(1)).toEqual([
+      "stop -t 2 kimtest-this-runner-7-coq",
+      "kill kimtest-this-runner-7-coq",
+      "rm -f -v kimtest-this-runner-7-coq",
+    ]);
   });
 
   test("or the description says that it could not be removed", async () => {
     writeFileSync(state("stuck"), "");
     const { end } = await runInContainer(docker, container(), ["true"], { deadlineMs: 20_000 });
     expect(end.description).toBe(
-      "exit code 0; its container kimtest-7-coq could not be removed (exit code 1: Error response from daemon: device is busy)",
+      "exit code 0; its container kimtest-this-runner-7-coq could not be removed (exit code 1: Error response from daemon: device is busy)",
     );
   });
 });
@@ -200,10 +155,22 @@ describe("images", () => {
     expect(await ensureImage(docker, source)).toEqual({ id: "sha256:here" });
     expect(await ensureImage(docker, { ...source, image: "ivy:1" })).toEqual({ id: "sha256:pulled" });
     expect(await ensureImage(docker, { ...source, image: "own:1", buildFolder: "/d" })).toEqual({ id: "sha256:built" });
-    expect(calls().filter((call) => /^(pull|build)/.test(call))).toEqual([
-      "pull --quiet ivy:1",
-      "build --tag own:1 /d",
-    ]);
+    expect(calls().filter((call) => /^(pull|build)/.test(call))).toEqual(["pull ivy:1", "build --tag own:1 /d"]);
+  });
+
+  test("a daemon that does not answer does not hold up a runner that stops", async () => {
+    writeFileSync(state("hung"), "");
+    const startedMs = performance.now();
+    await ensureImage(docker, { ...source, signal: AbortSignal.timeout(200) });
+    expect(performance.now() - startedMs).toBeLessThan(6_000);
+  });
+
+  test("what pulling and building print is passed on", async () => {
+    const lines: string[] = [];
+    const watch = (line: string): void => void lines.push(line);
+    await ensureImage(docker, { ...source, watch });
+    await ensureImage(docker, { ...source, image: "own:1", buildFolder: "/d", watch });
+    expect(lines).toEqual(["Pulling from a stand-in", "Step 1/1 : FROM a stand-in"]);
   });
 
   test("one for another architecture is not used", async () => {

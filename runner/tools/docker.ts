@@ -23,7 +23,7 @@ export interface Docker {
   readonly processes: Processes;
   /** The program: `docker`, or another with the same command line. */
   readonly program: string;
-  /** Tells the containers of one runner from those of another on the same machine. */
+  /** Tells the containers of one runner from those of another on the same machine; becomes part of their names. */
   readonly owner: string;
 }
 
@@ -46,8 +46,9 @@ export interface Container {
   readonly memoryMebibytes: number;
 }
 
-export function containerName(cycle: number, tool: string): string {
-  return `kimtest-${String(cycle)}-${tool.toLowerCase().replace(/[^a-z0-9_.-]/g, "-")}`;
+/** Names are known to the whole machine: two runners may both be in their first cycle. */
+export function containerName({ owner }: Docker, cycle: number, tool: string): string {
+  return `kimtest-${owner}-${String(cycle)}-${tool.toLowerCase().replace(/[^a-z0-9_.-]/g, "-")}`;
 }
 
 export function containerCommand(docker: Docker, container: Container, command: readonly string[]): string[] {
@@ -136,17 +137,26 @@ async function removeContainer(docker: Docker, name: string): Promise<string | u
   return isDone(removed) ? undefined : ` (${removed.end.description}${lastWords(removed.text)})`;
 }
 
+/** A question to the daemon, which may hang: it does not hold up a runner that stops. */
+function ask(docker: Docker, command: readonly string[], signal: AbortSignal | undefined): Promise<ToolOutput> {
+  const limits = { deadlineMs: COMMAND_DEADLINE_MS, ...(signal === undefined ? {} : { signal }) };
+  return runTool(docker.processes, { ...limits, command });
+}
+
 export interface Leftovers {
   readonly removed: readonly string[];
   /** What could not be done, in words; empty when all is well. */
   readonly problems: readonly string[];
 }
 
-/** Removes the containers of this owner that a killed runner left. Nothing is left where there is no docker. */
-export async function removeLeftoverContainers(docker: Docker): Promise<Leftovers> {
+/**
+ * Removes the containers of this owner that a killed runner left. Nothing is left where there is no docker. After
+ * `signal` no further one is begun: the next start finds it.
+ */
+export async function removeLeftoverContainers(docker: Docker, signal?: AbortSignal): Promise<Leftovers> {
   const filter = ["--filter", `label=${OWNER_LABEL}=${docker.owner}`, "--format", "{{.Names}}"];
   const command = [docker.program, "ps", "--all", ...filter];
-  const listed = await runTool(docker.processes, { command, deadlineMs: COMMAND_DEADLINE_MS });
+  const listed = await ask(docker, command, signal);
   if (listed.end.ending === "not-started") return { removed: [], problems: [] };
   if (listed.end.exitCode !== 0) {
     return { removed: [], problems: [`containers cannot be listed: ${dockerReason(listed.text)}`] };
@@ -154,6 +164,7 @@ export async function removeLeftoverContainers(docker: Docker): Promise<Leftover
   const removed: string[] = [];
   const problems: string[] = [];
   for (const name of listed.text.split("\n").filter((line) => line.trim() !== "")) {
+    if (signal?.aborted === true) break;
     const problem = await removeContainer(docker, name);
     if (problem === undefined) removed.push(name);
     else problems.push(`container ${name} could not be removed${problem}`);
@@ -168,6 +179,8 @@ export interface ImageSource {
   readonly buildFolder: string | null;
   readonly deadlineMs: number;
   readonly signal?: AbortSignal;
+  /** Sees what pulling or building prints, line by line. */
+  readonly watch?: (line: string) => void;
 }
 
 /** The image's id when a container can be made of it; else why not. */
@@ -175,28 +188,31 @@ export type ImageState = { readonly id: string } | { readonly problem: string };
 
 /** Builds or pulls what is not there yet. Container runs never pull, so that their time is their own. */
 export async function ensureImage(docker: Docker, source: ImageSource): Promise<ImageState> {
-  const daemon = await runTool(docker.processes, {
-    command: [docker.program, "version", "--format", "{{.Server.Os}}/{{.Server.Arch}}"],
-    deadlineMs: COMMAND_DEADLINE_MS,
-  });
+  const { signal } = source;
+  const daemon = await ask(docker, [docker.program, "version", "--format", "{{.Server.Os}}/{{.Server.Arch}}"], signal);
   if (daemon.end.ending === "not-started") return { problem: daemon.end.description };
   if (daemon.end.exitCode !== 0) return { problem: `docker does not answer: ${dockerReason(daemon.text)}` };
   const wanted = source.platform ?? daemon.text.trim();
 
-  const present = await inspect(docker, source.image);
+  const present = await inspect(docker, source);
   if (present !== undefined) return checked(present, source.image, wanted);
   const platform = source.platform === null ? [] : ["--platform", source.platform];
   const command =
     source.buildFolder === null
-      ? [docker.program, "pull", "--quiet", ...platform, source.image]
+      ? [docker.program, "pull", ...platform, source.image]
       : [docker.program, "build", "--tag", source.image, ...platform, source.buildFolder];
-  const signal = source.signal === undefined ? {} : { signal: source.signal };
-  const made = await runTool(docker.processes, { command, deadlineMs: source.deadlineMs, ...signal });
+  const { deadlineMs, watch } = source;
+  const made = await runTool(docker.processes, {
+    command,
+    deadlineMs,
+    ...(signal === undefined ? {} : { signal }),
+    ...(watch === undefined ? {} : { watch }),
+  });
   const verb = source.buildFolder === null ? "pulled" : "built";
   if (made.end.exitCode !== 0) {
     return { problem: `image ${source.image} could not be ${verb}: ${made.end.description}${lastWords(made.text)}` };
   }
-  const after = await inspect(docker, source.image);
+  const after = await inspect(docker, source);
   if (after === undefined) return { problem: `image ${source.image} was ${verb}, but is not there` };
   return checked(after, source.image, wanted);
 }
@@ -206,9 +222,9 @@ interface PresentImage {
   readonly id: string;
 }
 
-async function inspect(docker: Docker, image: string): Promise<PresentImage | undefined> {
+async function inspect(docker: Docker, { image, signal }: ImageSource): Promise<PresentImage | undefined> {
   const command = [docker.program, "image", "inspect", "--format", "{{.Os}}/{{.Architecture}} {{.Id}}", image];
-  const { end, text } = await runTool(docker.processes, { command, deadlineMs: COMMAND_DEADLINE_MS });
+  const { end, text } = await ask(docker, command, signal);
   if (end.exitCode !== 0) return undefined;
   const [platform = "", id = ""] = text.trim().split(" ");
   return { platform, id };

@@ -114,7 +114,7 @@ type Attempt = { readonly bytes: Buffer } | (WebProblem & { readonly isFinal: bo
 async function attemptOf({ url, sha256 }: Download, options: DownloadOptions): Promise<Attempt> {
   const again = (problem: string): Attempt => ({ problem, isMismatch: false, isFinal: false });
   const never = (problem: string, isMismatch = false): Attempt => ({ problem, isMismatch, isFinal: true });
-  const deadline = AbortSignal.timeout(options.attemptDeadlineMs);
+  const deadline = AbortSignal.timeout(Math.ceil(options.attemptDeadlineMs)); // it takes whole numbers only
   const signal = options.signal === undefined ? deadline : AbortSignal.any([deadline, options.signal]);
   try {
     const response = await fetch(url, { signal, redirect: "follow" });

@@ -22,11 +22,11 @@ export interface IvyOptions {
 const CHECK = /^[ \t]*(?:(\S+): line (\d+): )?(.+?) \.\.\. ?(PASS|FAIL)?\s*$/gm;
 const TRACE = /^searching for a small model\.\.\. done\n([\s\S]*?)(?=\n\n\n|\nerror:|\nOK$|$(?![\s\S]))/m;
 
-export const ivyCommand = ({ program, arguments: extra, specification }: IvyOptions): string[] => [
-  ...program,
-  ...extra,
+export const ivyCommand = ({
+  program,
+  arguments: extra,
   specification,
-];
+}: Pick<IvyOptions, "program" | "arguments" | "specification">): string[] => [...program, ...extra, specification];
 
 export function judgeIvy(output: ToolOutput, expectedChecks: number): ProofJudgement {
   const checks = [...output.text.matchAll(CHECK)]

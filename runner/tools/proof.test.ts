@@ -42,6 +42,26 @@ test("a finding keeps its trace, and its identity does not depend on it", () => 
   expect(findingSignature(result, finding)).toBe("formal-verification:tlc:Agreement");
 });
 
+test("a trace without end keeps how it began and how it ended", () => {
+  const state = (index: number): string => `State ${String(index)}: ${"x".repeat(1_000)}`;
+  const trace = Array.from({ length: 1_000 }, (_, index) => state(index));
+  const finding = { property: "Agreement", message: "violated", file: null, line: null, trace };
+  const [only] = proofRun(about, printed("", 12), refuted([finding])).result.findings;
+  const kept = only!.trace;
+  expect(kept[0]).toBe(state(0));
+  expect(kept.at(-1)).toBe(state(999));
+  expect(kept.join("").length).toBeLessThan(140_000);
+  const gap = kept.findIndex((entry) => entry.startsWith("[…"));
+  expect(kept[gap]).toBe(`[… ${String(1_000 - (kept.length - 1))} left out, see the log …]`);
+  expect(kept[gap - 1]).toBe(state(gap - 1));
+
+  const many = Array.from({ length: 60 }, () => ({ ...finding, trace: ["y".repeat(1_000_000), "z"] }));
+  const { findings } = proofRun(about, printed("", 12), refuted(many)).result;
+  expect(findings).toHaveLength(50);
+  expect(JSON.stringify(findings).length).toBeLessThan(200_000);
+  expect(findings[0]?.trace[0]).toMatch(/^y+…$/);
+});
+
 test("a tool that cannot run here is inconclusive", () => {
   const reason = "image coqorg/coq:8.18 is for linux/amd64, but linux/arm64 is needed";
   expect(notRun({ ...about, tool: "coq" }, reason)).toMatchObject({

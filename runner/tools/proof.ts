@@ -8,11 +8,10 @@
 import type { ProofFinding, ProofResult } from "../../contracts/proofs.ts";
 import type { FormalVerificationResult } from "../../contracts/results.ts";
 import { failed, inconclusive, PASSED, type Judgement } from "../../contracts/verdict.ts";
-import type { ProgramOptions } from "../platform/program-run.ts";
-import type { ToolOutput } from "./tool-run.ts";
+import type { ToolOptions, ToolOutput } from "./tool-run.ts";
 
-/** How long a tool may take, and what stops it. */
-export type ToolLimits = Pick<ProgramOptions, "deadlineMs" | "stallMs" | "signal" | "env">;
+/** How long a tool may take, what stops it, and who sees that it moves. */
+export type ToolLimits = Pick<ToolOptions, "deadlineMs" | "stallMs" | "signal" | "env" | "watch">;
 
 export interface ProofJudgement extends Judgement {
   readonly counted: Readonly<Record<string, number>>;
@@ -66,10 +65,37 @@ export function proofRun(
       duration_seconds: output.end.durationMs / 1000,
       counted: { ...judgement.counted },
       scope: judgement.scope,
-      findings: [...judgement.findings],
+      findings: bounded(judgement.findings),
     },
     log: output.text,
   };
+}
+
+/** Results are kept in memory and written often; the log, which is stored once, has everything. */
+const MAX_FINDINGS = 50;
+const MAX_TRACE_CHARACTERS = 128 * 1024;
+
+function bounded(findings: readonly ProofFinding[]): ProofFinding[] {
+  const kept = findings.slice(0, MAX_FINDINGS);
+  return kept.map((finding) => ({
+    ...finding,
+    trace: boundedTrace(finding.trace, MAX_TRACE_CHARACTERS / kept.length),
+  }));
+}
+
+/** How it began and how it ended; the gap is marked. */
+function boundedTrace(trace: readonly string[], limit: number): string[] {
+  const half = Math.floor(limit / 2);
+  const entries = trace.map((entry) => (entry.length > half ? `${entry.slice(0, half - 1)}…` : entry));
+  if (entries.reduce((sum, { length }) => sum + length, 0) <= limit) return entries;
+  const fitting = (from: readonly string[]): string[] => {
+    let length = 0;
+    const tooMuch = from.findIndex((entry) => (length += entry.length) > half);
+    return from.slice(0, tooMuch);
+  };
+  const head = fitting(entries);
+  const tail = fitting(entries.toReversed()).toReversed();
+  return [...head, `[… ${String(entries.length - head.length - tail.length)} left out, see the log …]`, ...tail];
 }
 
 /** For a tool that cannot run here: its image is for another architecture, its download failed, … */

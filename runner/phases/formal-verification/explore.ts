@@ -3,9 +3,7 @@
  * and once more with a planted bug, which the exploration must find.
  */
 import type { CanaryResult } from "../../../contracts/canary.ts";
-import { formalVerificationKey } from "../../../contracts/bucket.ts";
 import { EXIT } from "../../../contracts/errors.ts";
-import { stringifyJson } from "../../../contracts/json.ts";
 import type { ExploreProfile } from "../../../contracts/profile/formal-verification.ts";
 import { explorationSchema, type Exploration } from "../../../contracts/programs.ts";
 import type { FormalVerificationResult } from "../../../contracts/results.ts";
@@ -13,8 +11,9 @@ import { failed, inconclusive, PASSED, type Judgement } from "../../../contracts
 import { isoAt } from "../../platform/clock.ts";
 import { runJsonProgram, type JsonProgramRun } from "../../tools/json-program.ts";
 import { shellQuoted } from "../../tools/shell.ts";
-import { withSighting, without } from "../../triage/sightings.ts";
 import { resultFrame, type PhaseContext } from "../context.ts";
+import { openDayFile } from "./day-file.ts";
+import { findingNotes } from "./findings.ts";
 
 const TOOL = "explore";
 
@@ -23,6 +22,7 @@ export async function explorePhase(
   profile: ExploreProfile,
 ): Promise<FormalVerificationResult | undefined> {
   const startedMs = context.clock.nowMs();
+  const day = await openDayFile(context, startedMs);
   context.live.activity = "exploring the replica state machine";
   const explore = (extra: readonly string[]): Promise<JsonProgramRun<Exploration>> =>
     runJsonProgram(
@@ -60,11 +60,16 @@ export async function explorePhase(
     runs: {},
     canary: judgeCanary(profile.canary.name, planted, isoAt(context.clock.nowMs())),
   };
-  const key = formalVerificationKey(new Date(startedMs));
-  await context.outbox.put(key, stringifyJson(result), { supersedes: true });
+  await day.put(result);
   const violation = main.value?.violation;
-  if (violation !== undefined && violation !== null)
-    noteViolation(context, profile, violation.invariant, violation.message, key);
+  if (violation !== undefined && violation !== null) {
+    findingNotes(context)({
+      signature: `formal-verification:${TOOL}:${violation.invariant}`,
+      message: violation.message,
+      repro: [profile.repro_command, ...profile.arguments.map(shellQuoted)].join(" "),
+      key: day.key,
+    });
+  }
   return result;
 }
 
@@ -85,21 +90,4 @@ function scopeText(scope: Record<string, unknown>): string {
   return Object.entries(scope)
     .map(([name, value]) => `${name}=${typeof value === "string" ? value : JSON.stringify(value)}`)
     .join(" ");
-}
-
-function noteViolation(
-  context: PhaseContext,
-  { command, arguments: flags }: ExploreProfile,
-  invariant: string,
-  message: string,
-  key: string,
-): void {
-  const at = isoAt(context.clock.nowMs());
-  const repro = [...command, "--json", ...flags].map(shellQuoted).join(" ");
-  const signature = `formal-verification:${TOOL}:${invariant}`;
-  const seen = { signature, count: 1, first_at: at, last_at: at, seeds: [], message, repro, failure_key: key };
-  context.state.change((now) => ({
-    ...now,
-    sightings: withSighting(without(now.sightings, signature), { ...seen, workload: "formal-verification" }),
-  }));
 }
