@@ -2,6 +2,8 @@ import { expect, test } from "@jest/globals";
 import fc from "fast-check";
 import {
   benchmarksKey,
+  corpusBackupKey,
+  corpusInputKey,
   CHECKPOINT_KEY,
   CURRENT_CYCLE_KEY,
   dailyCheckpointKey,
@@ -13,6 +15,7 @@ import {
   failuresPrefix,
   formalVerificationKey,
   fuzzFailureKey,
+  parseCorpusInputKey,
   parseFailureKey,
   phaseResultKey,
   REGISTRY_KEY,
@@ -174,6 +177,17 @@ test("keys are parsed as they were built", () => {
       },
     ),
   );
+});
+
+test("inputs of a corpus are parsed as they were built, and nothing else is", () => {
+  const sha1 = "0123456789abcdef0123456789abcdef01234567";
+  const key = corpusInputKey("sql_parser-2", sha1);
+  expect(key).toBe(`fuzz-corpus/sql_parser-2/${sha1}`);
+  expect(parseCorpusInputKey(key)).toStrictEqual({ target: "sql_parser-2", sha1 });
+  const backup = corpusBackupKey("sql_parser-2", 1700000000000);
+  expect(backup).toBe("fuzz-corpus/sql_parser-2/backups/1700000000000.tar.gz");
+  const others = [backup, key.toUpperCase(), `${key}0`, `${key}\n`, key.replace("sql", "../sql"), `x${key}`, sha1];
+  expect(others.filter((other) => parseCorpusInputKey(other) !== undefined)).toEqual([]);
 });
 
 test("no text leads to a key outside the failures", () => {
