@@ -14,3 +14,6 @@ export const corpusFolder = (stateFolder: string, target: string): string =>
 /** Failing inputs as libFuzzer wrote them; emptied when they are in the store. */
 export const artifactFolder = (stateFolder: string, target: string): string =>
   join(stateFolder, "fuzz", "artifacts", target);
+/** How many inputs the last minimising left over. */
+export const minimizedNote = (stateFolder: string, target: string): string =>
+  join(stateFolder, "fuzz", "minimized", target);

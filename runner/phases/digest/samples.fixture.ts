@@ -31,7 +31,7 @@ export const canary = (found = true): CanaryResult => ({
 });
 
 /** What fast-check does not say. */
-const EMBEDDED = { build_seconds: null, edges: null, corpus_inputs: null };
+const EMBEDDED = { build_seconds: null, edges: null, corpus_inputs: null, corpus_minimized: null, log_key: null };
 
 export const results = {
   prepare: (judgement = passed): PrepareResult => ({
