@@ -26,7 +26,7 @@ import { MAX_U64 } from "./u64.ts";
 
 const DAY = new Date("2026-01-30T23:59:59.999Z");
 
-/** The layout of the first infrastructure, key by key; `benchmarks/baseline.json` and `fuzz-corpus/` have no writer yet. */
+/** The layout of the first infrastructure, key by key; `benchmarks/baseline.json` has no writer yet. */
 test.each<[key: string, expected: string]>([
   [CHECKPOINT_KEY, "checkpoints/latest.json"],
   [dailyCheckpointKey(DAY), "checkpoints/daily/2026-01-30.json"],

@@ -11,6 +11,7 @@ import { execa } from "execa";
 import { fuzzFailureSchema, type FuzzFailure } from "../contracts/failure.ts";
 import { decodeJson } from "../runner/store/read-json.ts";
 import { artifactsOf, cargoProfile, corpusOf, fuzzCycle, unpacked, type FakeTarget } from "./fuzz-cycle.ts";
+import { RecordingMetrics } from "./recording-metrics.ts";
 import { workbenches, type Workbench } from "./workbench.ts";
 
 const workbench = workbenches();
@@ -45,7 +46,8 @@ function writeAt(path: string, text: string): void {
 test("clean targets: passed by what was executed, with equal shares of the cores; inputs are in the store", async () => {
   const bench = workbench();
   const targets = { clean_a: { inputs: 3, build: 300 }, clean_b: { inputs: 2 }, clean_c: {} };
-  const { outcome, result, warnings } = await fuzzCycle(bench, cargoProfile({ targets }), { seconds: 16 });
+  const metrics = new RecordingMetrics();
+  const { outcome, result, warnings } = await fuzzCycle(bench, cargoProfile({ targets }), { seconds: 16, metrics });
   expect(outcome.kind).toBe("done");
   expect(warnings).toEqual([]);
   expect(result).toMatchObject({ verdict: "passed", reason: null });
@@ -65,6 +67,8 @@ test("clean targets: passed by what was executed, with equal shares of the cores
   const stored = bench.keys("fuzz-corpus/").map((key) => key.split("/").slice(1).join("/"));
   expect(stored).toContain(`clean_a/${sha1("A1-0")}`);
   expect(stored).toHaveLength(files(corpusOf(bench, "clean_a")).length + files(corpusOf(bench, "clean_b")).length);
+  // The other two are of the phases before and after: here once a minute at most.
+  expect(metrics.sums.Progress).toBe(3);
   expect(result?.targets["clean_a"]?.corpus_inputs).toBe(files(corpusOf(bench, "clean_a")).length);
 }, 60_000);
 
@@ -74,7 +78,7 @@ describe("a target that crashes", () => {
     const profile = cargoProfile({
       targets: { crashing: { crashes: 3, after_ms: 100 }, leaking: { crashes: 1, kind: "leak" } },
     });
-    const { result } = await fuzzCycle(bench, profile);
+    const { result } = await fuzzCycle(bench, profile, { seconds: 16 });
     expect(result?.verdict).toBe("failed");
     expect(result?.targets["crashing"]?.reason).toMatch(
       /^crashing: 3 failing inputs: crash: panic in planted::decode_rest < planted::decode: index out of bounds/,
@@ -262,15 +266,14 @@ describe("a runner that is stopped", () => {
 
   test("what it had archived before still counts, though it is not found again", async () => {
     const bench = workbench();
-    const profile = cargoProfile({ targets: { blocked: { crashes: 20, input: "x" }, clean: {} } });
-    await stopped(
-      bench,
-      profile,
-      () => existsSync(join(bench.store, "failures/fuzz")) && bench.keys("failures/fuzz/").length > 0,
-    );
+    // While another is built slices are short: the first is over, and what it found archived, before the stop.
+    const profile = cargoProfile({ targets: { once: { crashes: 1 }, built_late: { build: 6_000 } } });
+    const isArchived = () => existsSync(join(bench.store, "failures/fuzz")) && bench.keys("failures/fuzz/").length > 0;
+    await stopped(bench, profile, isArchived);
     const { result } = await fuzzCycle(bench, profile);
-    expect(result?.targets["blocked"]).toMatchObject({ verdict: "failed", failure_keys: bench.keys("failures/fuzz/") });
+    expect(result?.targets["once"]).toMatchObject({ verdict: "failed", failure_keys: bench.keys("failures/fuzz/") });
     expect(bench.keys("failures/fuzz/")).toHaveLength(1);
+    expect(Object.values(bench.cycleState().sightings)).toMatchObject([{ count: 1 }]);
   }, 90_000);
 
   test("inputs that a killed runner left: known by kind, or failing again, or neither", async () => {

@@ -8,6 +8,7 @@ import type { CargoFuzzProfile } from "../contracts/profile/fuzz.ts";
 import type { FuzzResult } from "../contracts/results.ts";
 import { runCycle, type CycleOutcome, type Workload } from "../runner/cycle.ts";
 import { openRunner } from "../runner/open-runner.ts";
+import { noMetrics, type Metrics } from "../runner/platform/metrics.ts";
 import { nobody } from "../runner/platform/progress.ts";
 import { fakeProfile } from "./fake-profile.ts";
 import type { Workbench } from "./workbench.ts";
@@ -72,20 +73,26 @@ const OTHERS: readonly Workload[] = ["formal-verification", "benchmarks", "vopr"
 
 export async function fuzzCycle(
   bench: Workbench,
-  profile: CargoProfile,
-  { seconds = 10, store = bench.store, signal = new AbortController().signal, workers = 2 } = {},
+  profile: Profile,
+  {
+    seconds = 10,
+    store = bench.store,
+    signal = new AbortController().signal,
+    metrics = noMetrics,
+  }: { seconds?: number; store?: string; signal?: AbortSignal; metrics?: Metrics } = {},
 ): Promise<FuzzCycle> {
   mkdirSync(bench.state, { recursive: true });
   const runner = await openRunner({
     store,
     stateFolder: bench.state,
     notifier: { notify: () => Promise.resolve() },
+    metrics,
   });
   try {
     const outcome = await runCycle(runner.dependencies, {
       profile,
       budgetMs: seconds * 1000,
-      workers,
+      workers: 2,
       statePath: runner.statePath,
       signal,
       spectator: nobody,

@@ -23,6 +23,8 @@ import type { FuzzTarget } from "./fuzz-target.ts";
 
 /** Signatures of one target that a cycle archives; the inputs of more wait on the disk for the next one. */
 const MAX_ARCHIVED = 50;
+/** Inputs of one target that are run again in one phase, before anything of it is fuzzed. */
+const MAX_LEFT_OVERS = 100;
 /** Bytes of an input that its record shows. */
 const SHOWN_BYTES = 256;
 
@@ -53,7 +55,7 @@ export class Findings {
   /** What an attempt that was interrupted left on the disk: run again, for the stack that its log would have had. */
   async keepLeftOvers(target: FuzzTarget): Promise<void> {
     const folder = artifactFolder(this.#context.stateFolder, target.name);
-    for (const path of await filesBelow(folder)) {
+    for (const path of (await filesBelow(folder)).slice(0, MAX_LEFT_OVERS)) {
       const kind = artifactKind(basename(path));
       if (this.#isStopped() || this.#context.leftMs() <= 0) return;
       if (kind === undefined) continue;
