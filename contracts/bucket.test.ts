@@ -3,6 +3,8 @@ import fc from "fast-check";
 import {
   BASELINE_KEY,
   benchmarksKey,
+  corpusBackupKey,
+  corpusInputKey,
   CHECKPOINT_KEY,
   CURRENT_CYCLE_KEY,
   dailyCheckpointKey,
@@ -20,6 +22,7 @@ import {
   fuzzFailureKey,
   parseFailureIndexBeginsKey,
   parseFailureIndexKey,
+  parseCorpusInputKey,
   parseFailureKey,
   phaseResultKey,
   REGISTRY_KEY,
@@ -202,6 +205,17 @@ test("keys are parsed as they were built", () => {
       },
     ),
   );
+});
+
+test("inputs of a corpus are parsed as they were built, and nothing else is", () => {
+  const sha1 = "0123456789abcdef0123456789abcdef01234567";
+  const key = corpusInputKey("sql_parser-2", sha1);
+  expect(key).toBe(`fuzz-corpus/sql_parser-2/${sha1}`);
+  expect(parseCorpusInputKey(key)).toStrictEqual({ target: "sql_parser-2", sha1 });
+  const backup = corpusBackupKey("sql_parser-2", 1700000000000);
+  expect(backup).toBe("fuzz-corpus/sql_parser-2/backups/1700000000000.tar.gz");
+  const others = [backup, key.toUpperCase(), `${key}0`, `${key}\n`, key.replace("sql", "../sql"), `x${key}`, sha1];
+  expect(others.filter((other) => parseCorpusInputKey(other) !== undefined)).toEqual([]);
 });
 
 test("no text leads to a key outside the failures", () => {

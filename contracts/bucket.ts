@@ -98,6 +98,16 @@ const LOG_NAME = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$/;
 export const corpusPrefix = (target: string): string => `fuzz-corpus/${target}/`;
 /** `sha1`: of the input's bytes, 40 hexadecimal digits. */
 export const corpusInputKey = (target: string, sha1: string): string => `${corpusPrefix(target)}${sha1}`;
+/** What `corpusInputKey` makes, as IAM matches it (`?` is one character): no backup is as long. */
+export const CORPUS_INPUT_PATTERN = `fuzz-corpus/*/${"?".repeat(40)}`;
+const CORPUS_INPUT = /^fuzz-corpus\/([A-Za-z0-9_][A-Za-z0-9_-]{0,99})\/([0-9a-f]{40})$/;
+
+/** The target and the hash of a stored input; undefined for any other key. */
+export function parseCorpusInputKey(key: string): { readonly target: string; readonly sha1: string } | undefined {
+  const [, target, sha1] = CORPUS_INPUT.exec(key) ?? [];
+  return target === undefined || sha1 === undefined ? undefined : { target, sha1 };
+}
+
 export const corpusBackupKey = (target: string, timestampMs: number): string =>
   `${corpusPrefix(target)}backups/${String(timestampMs)}.tar.gz`;
 /** `sha256`: of the file, 64 hexadecimal digits; `file`: its plain name. */

@@ -31,6 +31,13 @@ export const voprFailureSchema = z
   })
   .meta({ id: "VoprFailure", description: "failures/vopr/seed-SEED-TS.json: one failing seed" });
 
+/** What libFuzzer calls an input that it writes down. */
+export const ARTIFACT_KINDS = ["crash", "leak", "timeout", "oom", "slow-unit"] as const;
+export type ArtifactKind = (typeof ARTIFACT_KINDS)[number];
+
+/** A path inside the archive. */
+const archived = z.string().regex(/^artifacts\/[\w-]+\/[\w-]+$/);
+
 export const fuzzFailureSchema = z
   .looseObject({
     version: z.literal(1),
@@ -45,8 +52,25 @@ export const fuzzFailureSchema = z
     git_commit: z.string(),
     profile: z.string(),
     toolchain: toolchainSchema,
+    /** The program and arguments that run the input again. */
     command: z.array(z.string()).min(1),
+    /** The same as one line to paste into a shell; with `inputs`, where the archive was unpacked, the checkout's root. */
     repro: z.string().min(1),
+    /** Null for a tool that has no kinds. */
+    artifact: z.enum(ARTIFACT_KINDS).nullable().default(null),
+    /** Bugs at one place share it: to be looked at together. */
+    group: z.string().nullable().default(null),
+    /** Files of the archive that hold the input. */
+    inputs: z
+      .object({
+        /** As it was found. */
+        found: archived,
+        /** A shorter one that fails in the same way; null when there is none, with the reason. */
+        minimized: archived.nullable(),
+        reason: z.string().nullable(),
+      })
+      .nullable()
+      .default(null),
   })
   .meta({ id: "FuzzFailure", description: "failure.json inside failures/fuzz/TARGET-TS.tar.gz" });
 

@@ -106,6 +106,16 @@ export const benchmarksResultSchema = z
   })
   .meta({ id: "BenchmarksResult", description: "Benchmarks of one cycle, and what the history says of them" });
 
+export const corpusMinimizedSchema = z.object({
+  inputs_before: count,
+  inputs_after: count,
+  /** What the whole corpus reaches, and the part that is kept alone: both measured. */
+  features_before: count,
+  features_after: count,
+  /** Why the corpus was left as it was; null when it was minimised. */
+  reason: z.string().nullable(),
+});
+
 export const fuzzResultSchema = z
   .object({
     phase: z.literal("fuzz"),
@@ -122,6 +132,10 @@ export const fuzzResultSchema = z
         build_seconds: seconds.nullable().default(null),
         edges: count.nullable().default(null),
         corpus_inputs: count.nullable().default(null),
+        /** Null when it was not due. */
+        corpus_minimized: corpusMinimizedSchema.nullable().default(null),
+        /** What the build or the fuzzer printed; null when there was no trouble. */
+        log_key: z.string().nullable().default(null),
       }),
     ),
     canary: canaryResultSchema.nullable(),
@@ -180,6 +194,7 @@ export type FormalVerificationDay = z.infer<typeof formalVerificationDaySchema>;
 export type FormalVerificationResult = z.infer<typeof formalVerificationResultSchema>;
 export type BenchmarksResult = z.infer<typeof benchmarksResultSchema>;
 export type Benchmark = z.infer<typeof benchmarkSchema>;
+export type CorpusMinimized = z.infer<typeof corpusMinimizedSchema>;
 export type FuzzResult = z.infer<typeof fuzzResultSchema>;
 export type VoprResult = z.infer<typeof voprResultSchema>;
 export type InconclusiveSeeds = z.infer<typeof inconclusiveSeedsSchema>;

@@ -1,10 +1,11 @@
 /**
  * What the instance may do, as plain JSON, so that a test can evaluate it against every call that is made.
  *
- * The machine builds and runs code of other people under this role. So: it adds to the results and cannot delete, it
- * cannot replace a delivered bundle, and it reads its own settings only. What it overwrites, the bucket's versions keep.
+ * The machine builds and runs code of other people under this role. So: it adds to the results and deletes nothing but
+ * single inputs of the fuzz corpus, it cannot replace a delivered bundle, and it reads its own settings only. What it
+ * overwrites or deletes, the bucket's versions keep.
  */
-import { RUNNER_PREFIX, WRITTEN_PREFIXES } from "../contracts/bucket.ts";
+import { CORPUS_INPUT_PATTERN, RUNNER_PREFIX, WRITTEN_PREFIXES } from "../contracts/bucket.ts";
 import { METRIC_NAMESPACE, SYSTEM_METRIC_NAMESPACE } from "../contracts/metrics.ts";
 import type { PolicyDocument } from "./resource-policies.ts";
 
@@ -42,6 +43,13 @@ export function instancePolicy(args: InstancePolicyArgs): PolicyDocument {
         Effect: "Allow",
         Action: ["s3:PutObject", "s3:AbortMultipartUpload"],
         Resource: objects(WRITTEN_PREFIXES),
+      },
+      {
+        // Minimising takes inputs away, after a backup; the backups themselves are out of its reach.
+        Sid: "MinimizeCorpus",
+        Effect: "Allow",
+        Action: ["s3:DeleteObject"],
+        Resource: [`${args.bucketArn}/${CORPUS_INPUT_PATTERN}`],
       },
       {
         // The action knows no resources: the namespace is the only bound there is

@@ -261,6 +261,7 @@ describe("a spot stack with its defaults", () => {
         "tools/*",
         "cycles/*",
       ].map((objects) => `${BUCKET_ARN}/${objects}`),
+      MinimizeCorpus: [`${BUCKET_ARN}/fuzz-corpus/*/${"?".repeat(40)}`],
       PutMetrics: "*",
       WriteLogs: ["arn:of:kimtest-dev-logs", "arn:of:kimtest-dev-logs:log-stream:*"],
       ReadOwnSettings: ["arn:of:kimtest-dev-service-parameter"],

@@ -1,7 +1,9 @@
 /** The embedded profile as users get it, only shorter: its own simulator, exploration, fuzz and benchmark programs. */
 import { join } from "node:path";
 import { expect, test } from "@jest/globals";
+import { execa } from "execa";
 import { embeddedProfile } from "../runner/profiles/embedded.ts";
+import { fuzzCycle } from "./fuzz-cycle.ts";
 import { workbenches } from "./workbench.ts";
 
 const workbench = workbenches();
@@ -63,3 +65,17 @@ test("a bug in what is tested: found, archived, listed, fetched and reproduced, 
   expect(pasted.exitCode).toBe(1);
   expect(pasted.stdout).toContain(digest.findings[0]?.signature.split(":")[0]);
 }, 180_000);
+
+test("a counterexample of the fuzz program: its repro line works as pasted at the root of the checkout", async () => {
+  const embedded = embeddedProfile();
+  // The broken target is not the canary here.
+  const fuzz = { ...embedded.fuzz, targets: ["canary"], canary_target: "json" };
+  const bench = workbench();
+  const { result } = await fuzzCycle(bench, { ...embedded, fuzz });
+  expect(result?.verdict).toBe("failed");
+  const repro = Object.values(bench.cycleState().sightings)[0]?.repro ?? "";
+  expect(repro).toMatch(/^npx node embedded\/fuzz\.ts --target canary --seed \d+ --path \S+$/);
+  const again = await execa("sh", ["-c", repro], { cwd: embedded.work_tree, reject: false });
+  expect(again.exitCode).toBe(1);
+  expect(again.stdout).toMatch(/^canary: /);
+}, 60_000);

@@ -9,6 +9,8 @@ const targets = z.array(target).min(1);
 const fastCheck = z.strictObject({
   tool: z.literal("fast-check"),
   command,
+  /** What a person types for `command`, in a reproduction line; by default the command itself. */
+  repro_command: z.string().min(1).optional(),
   targets,
   /** Broken on purpose; not one of the targets. */
   canary_target: target,

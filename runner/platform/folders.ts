@@ -18,3 +18,6 @@ export const artifactFolder = (stateFolder: string, target: string): string =>
 export const criterionFolder = (stateFolder: string, suite: string): string => join(stateFolder, "criterion", suite);
 /** Benchmark runs that the store has not taken yet; these cannot be made again. */
 export const waitingRunsFolder = (stateFolder: string): string => join(stateFolder, "benchmark-runs");
+/** How many inputs the last minimising left over. */
+export const minimizedNote = (stateFolder: string, target: string): string =>
+  join(stateFolder, "fuzz", "minimized", target);

@@ -23,3 +23,29 @@ export async function together<T>(tasks: readonly Promise<T>[], stop: () => void
   if (failure !== undefined) throw failure.error;
   return settled.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
 }
+
+/**
+ * Does the work for each item, at most `parallel` at a time, in order. No item is begun after `stop`, or once one
+ * has failed.
+ *
+ * @throws the first failure, when all that was begun has ended
+ */
+export async function eachOf<T>(
+  items: readonly T[],
+  parallel: number,
+  stop: AbortSignal,
+  work: (item: T) => Promise<void>,
+): Promise<void> {
+  const failed = new AbortController();
+  let next = 0;
+  async function worker(): Promise<void> {
+    while (next < items.length && !stop.aborted && !failed.signal.aborted) {
+      const item = items[next]!;
+      next += 1;
+      await work(item);
+    }
+  }
+  await together(Array.from({ length: Math.min(parallel, items.length) }, worker), () => {
+    failed.abort();
+  });
+}

@@ -95,6 +95,7 @@ export function embeddedProfile(): EmbeddedProfile {
     fuzz: {
       tool: "fast-check",
       command: command("fuzz"),
+      repro_command: "npx node embedded/fuzz.ts",
       targets: ["json", "vopr-records", "bucket-keys", "lines", "seeds", "retries"],
       canary_target: "canary",
     },

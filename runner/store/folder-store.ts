@@ -21,6 +21,7 @@ import { systemClock, type Clock } from "../platform/clock.ts";
 import {
   ensureFolder,
   isMissing,
+  removeFile,
   removeStaleTemporaryFiles,
   syncFolder,
   temporaryPath,
@@ -115,6 +116,17 @@ export class FolderStore implements ObjectStore {
       const listed = await this.#doing(`list "${prefix}"`, () => listedFile(next.value));
       if (listed !== undefined) yield listed;
     }
+  }
+
+  async remove(key: string): Promise<void> {
+    await this.#doing(`remove ${key}`, async () => {
+      assertKey(key);
+      const cut = key.lastIndexOf("/") + 1;
+      const folder = await this.#realFolder(key.slice(0, cut));
+      if (folder === undefined) return;
+      await this.#prepare(); // for the lock
+      await this.#locked(key, () => removeFile(join(folder, key.slice(cut))));
+    });
   }
 
   close(): void {

@@ -3,7 +3,7 @@
  *
  * Two implementations, a folder (the embedded default) and S3 (the deployed one), pass the same suite
  * (store-contract.ts), so that whatever works on a laptop works on the instance. An interface this small
- * is what both can promise: no delete, no rename, no append.
+ * is what both can promise: no rename, no append, and nothing is removed but by name, one object at a time.
  *
  * All methods throw `KimtestError`: `BAD_INPUT` for a key that no store takes (keys.ts),
  * `STORE_UNREACHABLE` when trying again later may help, `STORE_REFUSED` when it will not without a change
@@ -83,6 +83,12 @@ export interface ObjectStore {
 
   /** Writes the object from a stream; when the source errors, nothing is left behind. At most `MAX_STREAM_BYTES`. */
   writeFrom(key: string, source: Readable): Promise<{ etag: string }>;
+
+  /**
+   * Removes the object; nothing happens when there is none. For the fuzz corpus alone: the instance may delete
+   * nothing else (infra/instance-policy.ts).
+   */
+  remove(key: string): Promise<void>;
 
   /** Frees connections; the store must not be used afterwards. */
   close(): void;

@@ -10,6 +10,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { Readable } from "node:stream";
 
 import {
+  DeleteObjectCommand,
   GetObjectCommand,
   HeadObjectCommand,
   ListObjectsV2Command,
@@ -208,6 +209,11 @@ export class S3Store implements ObjectStore {
         source.destroy();
       }
     });
+  }
+
+  async remove(key: string): Promise<void> {
+    assertKey(key);
+    await this.#doing(`remove ${key}`, () => this.#client.send(new DeleteObjectCommand(this.#object(key))));
   }
 
   close(): void {

@@ -153,8 +153,9 @@ export function describeStoreContract(name: string, options: ContractOptions): v
         store.putIf(key, "x", { ifAbsent: true }),
         store.openRead(key),
         store.writeFrom(key, source),
+        store.remove(key),
       ];
-      expect(await Promise.all(calls.map(codeOf))).toEqual(Array(5).fill("BAD_INPUT"));
+      expect(await Promise.all(calls.map(codeOf))).toEqual(Array(6).fill("BAD_INPUT"));
       expect(await keysOf(store.list(""))).toEqual([]);
     });
 
@@ -312,6 +313,7 @@ export function describeStoreContract(name: string, options: ContractOptions): v
         }),
         fc.record({ kind: fc.constant("stream" as const), key: keyArbitrary, body: bodyArbitrary }),
         fc.record({ kind: fc.constant("get" as const), key: keyArbitrary }),
+        fc.record({ kind: fc.constant("remove" as const), key: keyArbitrary }),
         fc.record({
           kind: fc.constant("list" as const),
           prefix: fc.constantFrom("", "a", "a/", "a/1", "b/c/", "é", "q"),
@@ -325,6 +327,9 @@ export function describeStoreContract(name: string, options: ContractOptions): v
           for (const step of operations) {
             if (step.kind === "get") {
               expect((await store.get(step.key))?.body).toEqual(model.get(step.key)?.body);
+            } else if (step.kind === "remove") {
+              await store.remove(step.key);
+              model.delete(step.key);
             } else if (step.kind === "list") {
               const expected = [...model.keys()].filter((key) => key.startsWith(step.prefix)).sort(compareKeys);
               expect(await keysOf(store.list(step.prefix))).toEqual(expected);

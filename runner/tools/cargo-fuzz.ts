@@ -10,8 +10,9 @@ import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { inconclusive, PASSED, type Judgement } from "../../contracts/verdict.ts";
 import type { Processes } from "../platform/processes.ts";
+import { inputLimits, type LibFuzzerOptions } from "./libfuzzer.ts";
 import type { ToolLimits } from "./proof.ts";
-import { lastWords, notByItself, runTool, type ToolOutput } from "./tool-run.ts";
+import { lastWords, notByItself, runTool, type ToolOptions, type ToolOutput } from "./tool-run.ts";
 
 export interface CargoFuzz {
   /** For example cargo +nightly */
@@ -35,6 +36,22 @@ export const buildCommand = (options: CargoFuzz, target: string): string[] => [
   ...[...options.cargo, "fuzz", "build", "--fuzz-dir", options.fuzzFolder, "--target-dir", options.buildFolder],
   ...["--target", options.triple, "--sanitizer", options.sanitizer, target],
 ];
+
+/** What a person types at the root of a checkout to run one input again. */
+export const runInputCommand = (
+  { cargo, fuzzFolder, sanitizer }: Pick<CargoFuzz, "cargo" | "fuzzFolder" | "sanitizer">,
+  target: string,
+  input: string,
+  { timeoutSeconds, memoryMebibytes }: Pick<LibFuzzerOptions, "timeoutSeconds" | "memoryMebibytes">,
+): string[] => [
+  ...[...cargo, "fuzz", "run"],
+  ...(fuzzFolder === "fuzz" ? [] : ["--fuzz-dir", fuzzFolder]),
+  ...(sanitizer === "address" ? [] : ["--sanitizer", sanitizer]),
+  ...[target, input, "--", ...inputLimits({ timeoutSeconds, memoryMebibytes })],
+];
+
+/** With the version of the toolchain comes the host's triple. */
+export const versionCommand = ({ cargo }: Pick<CargoFuzz, "cargo">): string[] => [...cargo, "version", "-v"];
 
 export const executableOf = ({ buildFolder, triple }: CargoFuzz, target: string): string =>
   join(buildFolder, triple, "release", target);
@@ -113,7 +130,7 @@ export async function buildTarget(
   processes: Processes,
   options: CargoFuzz,
   target: string,
-  limits: ToolLimits,
+  limits: ToolLimits & Pick<ToolOptions, "watch">,
 ): Promise<FuzzBuild> {
   const command = buildCommand(options, target);
   const output = await runTool(processes, { ...limits, command, cwd: options.folder });

@@ -14,7 +14,7 @@ export interface CorpusInput {
 }
 
 /** Bytes above which an input stays on disk: the store is not for what no fuzzer should need. */
-const MAX_INPUT_BYTES = 1024 * 1024;
+export const MAX_INPUT_BYTES = 1024 * 1024;
 
 export interface RestorePlan {
   /** Smallest first: should the time run out, most inputs are there. */

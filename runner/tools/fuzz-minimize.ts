@@ -5,10 +5,11 @@
 import { copyFile, mkdtemp, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { ArtifactKind } from "../../contracts/failure.ts";
 import type { Processes } from "../platform/processes.ts";
 import { rustStack, signatureOf, type StackSignature } from "../triage/rust-stack.ts";
 import { FUZZ_ENVIRONMENT } from "./cargo-fuzz.ts";
-import { minimizeCommand, reproduceCommand, type ArtifactKind, type LibFuzzerOptions } from "./libfuzzer.ts";
+import { minimizeCommand, reproduceCommand, type LibFuzzerOptions } from "./libfuzzer.ts";
 import { runTool, type ToolOutput } from "./tool-run.ts";
 
 type ForOneInput = Pick<LibFuzzerOptions, "executable" | "timeoutSeconds" | "memoryMebibytes">;

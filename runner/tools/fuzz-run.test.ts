@@ -85,6 +85,26 @@ test("a crash does not end the target's time; the same bug is kept once and coun
   expect(run.judgement.reason).toMatch(/^2 failing inputs: crash: panic in planted::decode_rest < planted::decode: /);
 });
 
+test("the same input found again is found again, though its file was there", async () => {
+  const same = join(folder, "artifacts", name("crash", "1"));
+  standIn(
+    `case $start in 1|2) sed "s|written to .*|written to ${same}|" "$recorded/fuzz-planted_panic.txt"; echo x > ${same}; exit 77 ;; *) ${CLEAN} ;; esac`,
+  );
+  const run = await runFuzzTarget(processes, options);
+  expect(run).toMatchObject({ starts: 3, failures: 2, problem: undefined });
+  expect(run.findings).toMatchObject([{ count: 2, path: same, others: [same] }]);
+});
+
+test("cut in an input at the end of the phase: what ended before counts, nothing else does", async () => {
+  standIn(`exec sleep 60`);
+  const cut = await runFuzzTarget(processes, { ...options, fuzzingMs: 1_000, overtimeMs: 500 });
+  expect(cut.durationMs).toBeLessThan(6_000);
+  expect(cut).toMatchObject({ problem: undefined, hasUsedItsTime: false, judgement: { verdict: "inconclusive" } });
+  standIn(CLEAN);
+  const { hasUsedItsTime } = await runFuzzTarget(processes, { ...options, fuzzingMs: 1_000, overtimeMs: 500 });
+  expect(hasUsedItsTime).toBe(true);
+});
+
 test("a target that fails at every start gives its time back, and says so", async () => {
   standIn(
     `digit=$(printf %040d $start); cat "$recorded/fuzz-planted_panic.txt" >&2; echo x > "$prefix"crash-$digit; exit 77`,

@@ -6,7 +6,8 @@
  * starts the rest of the time is given back, and the result says so.
  */
 import { mkdir, readdir } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
+import type { ArtifactKind } from "../../contracts/failure.ts";
 import { failed, inconclusive, PASSED, type Judgement } from "../../contracts/verdict.ts";
 import type { Processes } from "../platform/processes.ts";
 import { rustStack, signatureOf, type StackSignature } from "../triage/rust-stack.ts";
@@ -18,7 +19,6 @@ import {
   judgeFuzzProcess,
   NO_STATISTICS,
   withStatusLine,
-  type ArtifactKind,
   type FuzzStatistics,
   type LibFuzzerOptions,
 } from "./libfuzzer.ts";
@@ -37,6 +37,10 @@ const MAX_FINDINGS = 100;
 export type FuzzRunOptions = Omit<LibFuzzerOptions, "maxSeconds"> & {
   readonly target: string;
   readonly fuzzingMs: number;
+  /** How long a process may stay at one input beyond the time; by default as long as an input may take. */
+  readonly overtimeMs?: number;
+  /** By default as many as its time allows. */
+  readonly maxStarts?: number;
   readonly signal?: AbortSignal;
   /** Called about once per status line, to show progress. */
   readonly onProgress?: (statistics: FuzzStatistics) => void;
@@ -46,6 +50,8 @@ export interface FuzzFinding {
   readonly kind: ArtifactKind;
   /** The input, in the artifact folder. */
   readonly path: string;
+  /** Further inputs with this kind and exact signature. */
+  readonly others: readonly string[];
   readonly signature: StackSignature;
   /** How often this kind and exact signature was found. */
   readonly count: number;
@@ -53,16 +59,28 @@ export interface FuzzFinding {
   readonly log: string;
 }
 
-export interface FuzzTargetRun {
+/** What a verdict on a target is made of. */
+export interface FuzzEvidence {
+  /** What failed, in words, one per kind and signature. */
+  readonly failing: readonly string[];
+  /** Failing inputs, duplicates included. */
+  readonly failures: number;
+  readonly statistics: FuzzStatistics;
+  /** Some process used up its time and ended by itself. */
+  readonly hasUsedItsTime: boolean;
+  /** Why a process proves nothing. */
+  readonly problem: string | undefined;
+  /** It failed at once at each of many starts. */
+  readonly isBlocked: boolean;
+  readonly isStopped: boolean;
+}
+
+export interface FuzzTargetRun extends FuzzEvidence {
   readonly judgement: Judgement;
   readonly durationMs: number;
   readonly starts: number;
-  /** Summed over the starts; edges and features are the most that one start reached. */
-  readonly statistics: FuzzStatistics;
   readonly executionsPerSecond: number;
   readonly findings: readonly FuzzFinding[];
-  /** Failing inputs, duplicates included. */
-  readonly failures: number;
   /** Of the last process. */
   readonly log: string;
 }
@@ -78,9 +96,12 @@ export async function runFuzzTarget(processes: Processes, options: FuzzRunOption
   let shortStarts = 0;
   let starts = 0;
   let problem: string | undefined;
+  let hasUsedItsTime = false;
   let log = "";
+  const inputMs = options.timeoutSeconds * 1000 + END_GRACE_MS;
+  const overtimeMs = Math.min(inputMs, options.overtimeMs ?? inputMs);
 
-  while (starts < MAX_STARTS && signal?.aborted !== true) {
+  while (starts < (options.maxStarts ?? MAX_STARTS) && signal?.aborted !== true) {
     const maxSeconds = Math.floor((options.fuzzingMs - (performance.now() - startedMs)) / 1000);
     if (maxSeconds < 1 && starts > 0) break;
     starts += 1;
@@ -90,17 +111,19 @@ export async function runFuzzTarget(processes: Processes, options: FuzzRunOption
       command: fuzzCommand({ ...options, maxSeconds: Math.max(1, maxSeconds), seed: seedOf(options.seed, starts) }),
       cwd: artifactFolder,
       env: FUZZ_ENVIRONMENT,
-      deadlineMs: Math.max(1, maxSeconds) * 1000 + options.timeoutSeconds * 1000 + END_GRACE_MS,
+      deadlineMs: Math.max(1, maxSeconds) * 1000 + overtimeMs,
       ...(signal === undefined ? {} : { signal }),
       watch(line) {
         now = withStatusLine(now, line);
-        if (line.startsWith("#")) options.onProgress?.(sum(before, now));
+        if (line.startsWith("#")) options.onProgress?.(addStatistics(before, now));
       },
     });
-    total = sum(before, now);
+    total = addStatistics(before, now);
     log = output.text;
 
-    const files = (await readdir(artifactFolder)).filter((name) => !known.has(name));
+    // The same input can be found again, and is written over the file that is there.
+    const written = writtenFiles(output.text);
+    const files = (await readdir(artifactFolder)).filter((name) => !known.has(name) || written.has(name));
     const kinds: ArtifactKind[] = [];
     for (const name of files) {
       known.add(name);
@@ -110,31 +133,51 @@ export async function runFuzzTarget(processes: Processes, options: FuzzRunOption
       if (isFailure(kind)) failures += 1;
       const signature = signatureFor(kind, output.text);
       const key = `${kind} ${signature.exact}`;
+      const path = join(artifactFolder, name);
       const seen = findings.get(key);
-      if (seen !== undefined) findings.set(key, { ...seen, count: seen.count + 1 });
+      if (seen !== undefined)
+        findings.set(key, { ...seen, count: seen.count + 1, others: [...new Set([...seen.others, path])] });
       else if (findings.size < MAX_FINDINGS) {
-        findings.set(key, { kind, path: join(artifactFolder, name), signature, count: 1, log: output.text });
+        findings.set(key, { kind, path, others: [], signature, count: 1, log: output.text });
       }
     }
     const end = judgeFuzzProcess(output, now, kinds);
-    if (end.kind === "problem") problem = end.reason;
+    // Cut in an input that would have been given longer: no fault of its own, and no proof.
+    const isCut = output.end.ending === "deadline" && overtimeMs < inputMs;
+    if (end.kind === "problem" && !isCut) problem = end.reason;
+    hasUsedItsTime ||= end.kind === "time-used";
     if (end.kind !== "found") break;
     shortStarts = output.end.durationMs < SHORT_START_MS ? shortStarts + 1 : 0;
     if (shortStarts >= MAX_SHORT_STARTS) break;
   }
   const durationMs = performance.now() - startedMs;
   const found = [...findings.values()];
-  const isBlocked = shortStarts >= MAX_SHORT_STARTS;
+  const evidence: FuzzEvidence = {
+    failing: found.filter(({ kind }) => isFailure(kind)).map(describeFinding),
+    failures,
+    statistics: total,
+    hasUsedItsTime,
+    problem,
+    isBlocked: shortStarts >= MAX_SHORT_STARTS,
+    isStopped: signal?.aborted === true,
+  };
   return {
-    judgement: judge(found, failures, total, { problem, isBlocked, isStopped: signal?.aborted === true }),
+    ...evidence,
+    judgement: judgeFuzzing(evidence),
     durationMs,
     starts,
-    statistics: total,
     executionsPerSecond: durationMs === 0 ? 0 : total.executions / (durationMs / 1000),
     findings: found,
-    failures,
     log,
   };
+}
+
+export const describeFinding = ({ kind, signature }: Pick<FuzzFinding, "kind" | "signature">): string =>
+  `${kind}: ${signature.exact}`;
+
+/** Names of the files that a process says to have written. */
+function writtenFiles(text: string): ReadonlySet<string> {
+  return new Set([...text.matchAll(/Test unit written to (.+)$/gm)].map(([, path = ""]) => basename(path)));
 }
 
 /** Not the same search again after each failure. libFuzzer takes 0 for a seed of its own choice. */
@@ -147,7 +190,7 @@ function signatureFor(kind: ArtifactKind, text: string): StackSignature {
   return stack === undefined ? { exact: kind, group: kind } : signatureOf(stack);
 }
 
-function sum(before: FuzzStatistics, now: FuzzStatistics): FuzzStatistics {
+export function addStatistics(before: FuzzStatistics, now: FuzzStatistics): FuzzStatistics {
   return {
     executions: before.executions + now.executions,
     edges: Math.max(before.edges, now.edges),
@@ -158,21 +201,16 @@ function sum(before: FuzzStatistics, now: FuzzStatistics): FuzzStatistics {
   };
 }
 
-function judge(
-  findings: readonly FuzzFinding[],
-  failures: number,
-  { executions, edges }: FuzzStatistics,
-  how: { readonly problem: string | undefined; readonly isBlocked: boolean; readonly isStopped: boolean },
-): Judgement {
-  const failing = findings.filter(({ kind }) => isFailure(kind));
+export function judgeFuzzing({ failing, failures, statistics, ...how }: FuzzEvidence): Judgement {
   if (failing.length > 0) {
-    const what = failing.map(({ kind, signature }) => `${kind}: ${signature.exact}`).slice(0, 3);
+    const what = failing.slice(0, 3);
     const blocked = how.isBlocked ? "; blocked by what it finds at once, the rest of its time was given back" : "";
     const more = failing.length > what.length ? `; ${String(failing.length - what.length)} more` : "";
     return failed(`${String(failures)} failing inputs: ${what.join("; ")}${more}${blocked}`);
   }
   if (how.problem !== undefined) return inconclusive(how.problem);
   if (how.isStopped) return inconclusive("stopped with the runner");
-  if (executions === 0) return inconclusive("nothing was executed");
-  return edges === 0 ? inconclusive("no coverage was measured") : PASSED;
+  if (statistics.executions === 0) return inconclusive("nothing was executed");
+  if (statistics.edges === 0) return inconclusive("no coverage was measured");
+  return how.hasUsedItsTime ? PASSED : inconclusive("no process used up its time and ended by itself");
 }

@@ -1,6 +1,7 @@
 /** On what real targets printed: test/fixtures/fuzz-recorded, by tools/record-fuzz.ts. */
 import { expect, test } from "@jest/globals";
 import fc from "fast-check";
+import type { ArtifactKind } from "../../contracts/failure.ts";
 import {
   artifactKind,
   judgeFuzzProcess,
@@ -10,7 +11,6 @@ import {
   NO_STATISTICS,
   reproduceCommand,
   withStatusLine,
-  type ArtifactKind,
 } from "./libfuzzer.ts";
 import { DEADLINE, ended, fixtureText, printed } from "./recordings.fixture.ts";
 

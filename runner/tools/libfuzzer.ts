@@ -6,10 +6,8 @@
  * crash or leak, 70 for a time-out, 71 for too much memory, but also when the program could not begin. What
  * counts is the file that it writes, and the executions that it reports.
  */
+import { ARTIFACT_KINDS, type ArtifactKind } from "../../contracts/failure.ts";
 import type { ToolOutput } from "./tool-run.ts";
-
-export const ARTIFACT_KINDS = ["crash", "leak", "timeout", "oom", "slow-unit"] as const;
-export type ArtifactKind = (typeof ARTIFACT_KINDS)[number];
 
 export interface LibFuzzerOptions {
   readonly executable: string;
@@ -25,7 +23,7 @@ export interface LibFuzzerOptions {
   readonly arguments: readonly string[];
 }
 
-const limits = (options: Pick<LibFuzzerOptions, "timeoutSeconds" | "memoryMebibytes">): string[] => [
+export const inputLimits = (options: Pick<LibFuzzerOptions, "timeoutSeconds" | "memoryMebibytes">): string[] => [
   `-timeout=${String(options.timeoutSeconds)}`,
   `-rss_limit_mb=${String(options.memoryMebibytes)}`,
 ];
@@ -34,7 +32,7 @@ export function fuzzCommand(options: LibFuzzerOptions): string[] {
   return [
     options.executable,
     `-max_total_time=${String(options.maxSeconds)}`, // 0 would be for ever
-    ...limits(options),
+    ...inputLimits(options),
     `-artifact_prefix=${options.artifactFolder}/`,
     `-seed=${String(options.seed)}`,
     "-print_final_stats=1",
@@ -47,18 +45,25 @@ type ForOneInput = Pick<LibFuzzerOptions, "executable" | "timeoutSeconds" | "mem
 
 /** Runs one input once. `artifactFolder` keeps it from writing into its working folder. */
 export function reproduceCommand(options: ForOneInput & { artifactFolder: string }, input: string): string[] {
-  return [options.executable, ...limits(options), `-artifact_prefix=${options.artifactFolder}/`, input];
+  return [options.executable, ...inputLimits(options), `-artifact_prefix=${options.artifactFolder}/`, input];
 }
 
 /** Makes a crashing input shorter; the best one so far is always in `output`. */
 export function minimizeCommand(options: ForOneInput, input: string, output: string, maxSeconds: number): string[] {
   const time = `-max_total_time=${String(maxSeconds)}`;
-  return [options.executable, "-minimize_crash=1", time, ...limits(options), `-exact_artifact_path=${output}`, input];
+  return [
+    options.executable,
+    "-minimize_crash=1",
+    time,
+    ...inputLimits(options),
+    `-exact_artifact_path=${output}`,
+    input,
+  ];
 }
 
 /** Copies into `output`, which must be empty, the inputs of `corpus` that are needed for its coverage. */
 export function mergeCommand(options: ForOneInput, output: string, corpus: string): string[] {
-  return [options.executable, "-merge=1", ...limits(options), output, corpus];
+  return [options.executable, "-merge=1", ...inputLimits(options), output, corpus];
 }
 
 /** What one process did, from its status lines. */

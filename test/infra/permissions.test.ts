@@ -23,7 +23,7 @@ type Row = [action: string, resource: string, context?: Record<string, string>];
 const VIA_SNS = { "kms:ViaService": "sns.us-east-1.amazonaws.com" };
 
 /**
- * What nobody here can run: the CloudWatch agent (its calls are those of its documentation:
+ * What nobody here can run, and what a cycle rarely does (minimising a corpus): the CloudWatch agent (its calls are those of its documentation:
  * https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/create-iam-roles-for-cloudwatch-agent.html), the
  * Systems Manager agent, and SNS's use of the key. Calls of the runner and of the set-up are recorded in
  * deployed.test.ts.
@@ -33,6 +33,7 @@ test.each<Row>([
   ["logs:CreateLogStream", `${GROUP}:log-stream:i-0a1b2c3d4e5f60718/service`],
   ["logs:PutLogEvents", `${GROUP}:log-stream:i-0a1b2c3d4e5f60718/service`],
   ["logs:DescribeLogStreams", GROUP],
+  ["s3:DeleteObject", `${BUCKET}/fuzz-corpus/sql-parser/${"0a".repeat(20)}`],
   ["kms:GenerateDataKey", KEY, VIA_SNS],
   ["kms:Decrypt", KEY, VIA_SNS],
   ["ssm:UpdateInstanceInformation", "*"],
@@ -46,8 +47,11 @@ test.each<Row>([
 });
 
 test.each<Row>([
-  // It adds to the results: nothing is deleted, no setting of the bucket is changed.
+  // It adds to the results: nothing is deleted but inputs of the corpus, no setting of the bucket is changed.
   ["s3:DeleteObject", `${BUCKET}/failures/vopr/seed-1-1700000000000.json`],
+  ["s3:DeleteObject", `${BUCKET}/fuzz-corpus/sql-parser/backups/1700000000000.tar.gz`],
+  ["s3:DeleteObject", `${BUCKET}/cycles/000001/${"0a".repeat(20)}`],
+  ["s3:DeleteObjectVersion", `${BUCKET}/fuzz-corpus/sql-parser/${"0a".repeat(20)}`],
   ["s3:DeleteObjectVersion", `${BUCKET}/digests/latest.json`],
   ["s3:GetObject", `${BUCKET}/digests/latest.json`, { "aws:SecureTransport": "false" }],
   ["s3:DeleteBucket", BUCKET],

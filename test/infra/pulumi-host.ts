@@ -288,7 +288,7 @@ function madeUp({ type, name, inputs }: CapturedResource, region: string): Recor
   const input = (field: string) => String(inputs[field]);
   switch (type) {
     case "aws:s3/bucket:Bucket":
-      return { id: input("bucket"), ...arn("s3::", `:${input("bucket")}`) };
+      return { id: input("bucket"), ...arn("s3:", `:${input("bucket")}`) };
     case "aws:kms/key:Key":
       return { keyId: `${name}-id`, ...arn(here("kms"), `key/${name}-id`) };
     case "aws:sns/topic:Topic":

@@ -32,7 +32,7 @@ export const canary = (found = true): CanaryResult => ({
 });
 
 /** What fast-check does not say. */
-const EMBEDDED = { build_seconds: null, edges: null, corpus_inputs: null };
+const EMBEDDED = { build_seconds: null, edges: null, corpus_inputs: null, corpus_minimized: null, log_key: null };
 
 const comparison: BenchmarkComparison = {
   verdict: "passed",
@@ -360,6 +360,8 @@ export function repositoryDigest(): Digest {
               build_seconds: 412,
               edges: 8_123,
               corpus_inputs: 2_345,
+              corpus_minimized: null,
+              log_key: null,
             },
             fuzz_wire: {
               ...target,
@@ -370,6 +372,8 @@ export function repositoryDigest(): Digest {
               build_seconds: 20,
               edges: 1_200,
               corpus_inputs: 340,
+              corpus_minimized: null,
+              log_key: null,
             },
             fuzz_abac: {
               ...target,
@@ -381,6 +385,8 @@ export function repositoryDigest(): Digest {
               build_seconds: 80,
               edges: null,
               corpus_inputs: null,
+              corpus_minimized: null,
+              log_key: "cycles/000007/logs/fuzz/fuzz_abac.txt",
             },
           },
         },

@@ -2,7 +2,6 @@
  * Fuzzing. Embedded: fast-check over this project's own parsers, one process per target, the targets
  * sharing the cores and the time of the phase; a planted bug shows that the search works.
  */
-import { createHash } from "node:crypto";
 import type { CanaryResult } from "../../../contracts/canary.ts";
 import { EXIT } from "../../../contracts/errors.ts";
 import type { FastCheckProfile } from "../../../contracts/profile/fuzz.ts";
@@ -16,6 +15,7 @@ import { shellQuoted } from "../../tools/shell.ts";
 import { archiveFuzzFailure } from "../../triage/fuzz-archive.ts";
 import { withSighting, without } from "../../triage/sightings.ts";
 import { commitOf, resultFrame, type PhaseContext } from "../context.ts";
+import { seedOf } from "./seed.ts";
 
 /** Start of a process, beside the fuzzing itself. */
 const OVERHEAD_MS = 1_000;
@@ -98,16 +98,6 @@ function fuzz(
   );
 }
 
-/** The same for a cycle that is resumed: what an interrupted attempt found is found again. */
-function seedOf(cycle: number, target: string): number {
-  return (
-    createHash("sha256")
-      .update(`${String(cycle)} ${target}`)
-      .digest()
-      .readUInt32BE() >>> 1
-  );
-}
-
 async function targetResult(
   context: PhaseContext,
   profile: FastCheckProfile,
@@ -128,6 +118,8 @@ async function targetResult(
     build_seconds: null,
     edges: null,
     corpus_inputs: null,
+    corpus_minimized: null,
+    log_key: null,
   };
 }
 
@@ -152,15 +144,15 @@ function judgeCanary(target: string, { value, problem }: JsonProgramRun<FuzzRun>
 
 async function archive(
   context: PhaseContext,
-  { command: program }: FastCheckProfile,
+  { command: program, repro_command: typed = program.map(shellQuoted).join(" ") }: FastCheckProfile,
   run: FuzzRun,
   failure: NonNullable<FuzzRun["failure"]>,
   log: string,
 ): Promise<string> {
   const nowMs = context.clock.nowMs();
   const at = isoAt(nowMs);
-  const command = [...program, "--target", run.target, "--seed", String(failure.seed), "--path", failure.path];
-  const repro = command.map(shellQuoted).join(" ");
+  const flags = ["--target", run.target, "--seed", String(failure.seed), "--path", failure.path];
+  const repro = [typed, ...flags.map(shellQuoted)].join(" ");
   const signature = `fuzz:${run.target}:${failure.message.split("\n")[0]?.slice(0, 120) ?? ""}`;
   const key = await archiveFuzzFailure(
     context.outbox,
@@ -176,8 +168,11 @@ async function archive(
       git_commit: commitOf(context.state.get()),
       profile: context.profile.name,
       toolchain: context.toolchain,
-      command,
+      command: [...program, ...flags],
       repro,
+      artifact: null,
+      group: null,
+      inputs: null,
     },
     log,
     nowMs,
