@@ -36,8 +36,11 @@ import { together } from "./platform/together.ts";
 import { CycleStateFile } from "./platform/state-file.ts";
 import { beginFailureIndex } from "./triage/failure-index.ts";
 
-/** A phase other than VOPR and digest that was interrupted so often is given up. */
-const MAX_ATTEMPTS = 3;
+/**
+ * A phase that was interrupted so often is given up; VOPR and the digest go on. So does prepare, for long: without
+ * it there is nothing to go on with, and a build goes on from what the attempt before has built.
+ */
+const MAX_ATTEMPTS = { prepare: 50, "formal-verification": 3, benchmarks: 3, fuzz: 3, vopr: Infinity };
 const TICK_MS = 250;
 
 export interface CycleOptions {
@@ -151,8 +154,8 @@ class RunningCycle {
       return !signal.aborted;
     }
     const attempts = await this.#enter(phase);
-    if (attempts > MAX_ATTEMPTS && phase !== "vopr") {
-      this.#giveUp(phase, `interrupted ${String(MAX_ATTEMPTS)} times`);
+    if (attempts > MAX_ATTEMPTS[phase]) {
+      this.#giveUp(phase, `interrupted ${String(MAX_ATTEMPTS[phase])} times`);
       return true;
     }
     spectator.phaseStarted(phase, phaseBudgetMs(profile, this.#file.get(), phase));
