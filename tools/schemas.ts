@@ -20,6 +20,7 @@ import { digestSchema } from "../contracts/digest.ts";
 import { EXIT, type ExitCode } from "../contracts/errors.ts";
 import { fuzzFailureSchema, voprFailureSchema } from "../contracts/failure.ts";
 import { stringifyJson } from "../contracts/json.ts";
+import { infraStatusSchema } from "../contracts/infra-status.ts";
 import { profileSchema } from "../contracts/profile.ts";
 import { benchRunSchema, explorationSchema, fuzzRunSchema, programProgressSchema } from "../contracts/programs.ts";
 import { findingSchema, registrySchema } from "../contracts/registry.ts";
@@ -54,6 +55,7 @@ export const CONTRACTS: readonly z.ZodType[] = [
   fuzzFailureSchema,
   fuzzResultSchema,
   fuzzRunSchema,
+  infraStatusSchema,
   phaseResultSchema,
   prepareResultSchema,
   profileSchema,
