@@ -70,7 +70,7 @@ const json = async (argv: string[] = [], change: Partial<CliDeps> = {}) => {
 };
 
 test("everything of a deployed stack, in one answer", async () => {
-  const { instance_id, s3_bucket } = await deployStack(moto, WORK);
+  const { instance_id, s3_bucket } = await deployStack(WORK);
   const { status, exitCode, stderr } = await json();
   expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
   expect(status).toMatchObject({
@@ -95,7 +95,7 @@ test("everything of a deployed stack, in one answer", async () => {
 });
 
 test("interruptions are counted with the emulator's own clock", async () => {
-  await deployStack(moto, WORK);
+  await deployStack(WORK);
   const { status } = await json([], { now: () => Date.now() + 1_000 });
   expect(status.interruptions?.count).toBe(2);
 });
@@ -110,7 +110,7 @@ describe("on one screen", () => {
       .replaceAll(/ for \d+ \w+/g, " for 3 h");
 
   test.each([80, 140])("of %i columns: nothing is wider", async (columns) => {
-    await deployStack(moto, WORK);
+    await deployStack(WORK);
     const { stdout } = await kimtest(ARGV, { columns });
     expect(fixed(stdout)).toMatchSnapshot();
     expect(stdout.split("\n").filter((line) => line.length > columns)).toEqual([]);
@@ -121,7 +121,7 @@ describe("on one screen", () => {
   });
 
   test("a machine that is stopped, alarms that are gone, an address that is not confirmed", async () => {
-    const { instance_id } = await deployStack(moto, WORK, {
+    const { instance_id } = await deployStack(WORK, {
       alarms: ["arn:aws:cloudwatch:us-east-1:123456789012:alarm:kimtest-dev-no-progress", "kimtest-dev-restart-loop"],
     });
     const ec2 = new EC2Client({});
@@ -142,7 +142,7 @@ describe("on one screen", () => {
   });
 
   test("a new stack that has nothing yet", async () => {
-    await deployStack(moto, {});
+    await deployStack({});
     const { stdout, exitCode } = await kimtest(ARGV);
     expect(exitCode).toBe(0);
     expect(stdout).toContain("\ncycle     none on record\n");
@@ -150,7 +150,7 @@ describe("on one screen", () => {
   });
 
   test("nobody is subscribed; on-demand has no spot line", async () => {
-    await deployStack(moto, WORK, { purchase: "on-demand", sns_topic: "arn:aws:sns:us-east-1:123456789012:other" });
+    await deployStack(WORK, { purchase: "on-demand", sns_topic: "arn:aws:sns:us-east-1:123456789012:other" });
     const mock = mockClient(SNSClient);
     mocks.push(mock);
     mock.on(ListSubscriptionsByTopicCommand).resolves({ Subscriptions: [] });
@@ -165,7 +165,7 @@ describe("a part that fails says so, and the rest is shown", () => {
   const HINT = "this identity may not do that; docs/deploy.md lists the permissions";
 
   test("alarms that may not be looked at: exit code 5", async () => {
-    await deployStack(moto, WORK);
+    await deployStack(WORK);
     refuse(CloudWatchClient, DescribeAlarmsCommand as never);
     const { status, exitCode } = await json();
     expect(exitCode).toBe(5);
@@ -181,7 +181,7 @@ describe("a part that fails says so, and the rest is shown", () => {
   });
 
   test("the machine: what follows from it is not said twice", async () => {
-    await deployStack(moto, WORK);
+    await deployStack(WORK);
     refuse(EC2Client, DescribeInstancesCommand as never, "UnauthorizedOperation");
     const { status } = await json();
     expect(status.problems.map(({ part }) => part)).toEqual(["instance", "spot_price"]);
@@ -191,7 +191,7 @@ describe("a part that fails says so, and the rest is shown", () => {
   });
 
   test("of the spot request alone, when nothing else is asked for", async () => {
-    await deployStack(moto, WORK);
+    await deployStack(WORK);
     refuse(EC2Client, DescribeSpotInstanceRequestsCommand as never);
     const ran = await kimtest([...ARGV, "--fields", "spot_request,problems"]);
     expect(ran.exitCode).toBe(5);
@@ -199,7 +199,7 @@ describe("a part that fails says so, and the rest is shown", () => {
   });
 
   test("a machine that is no more: exit code 4; a damaged digest beside it", async () => {
-    await deployStack(moto, { ...WORK, "digests/latest.json": "{ no" }, { instance_id: "i-0123456789abcdef0" });
+    await deployStack({ ...WORK, "digests/latest.json": "{ no" }, { instance_id: "i-0123456789abcdef0" });
     const { status, exitCode } = await json();
     expect(exitCode).toBe(4);
     expect(status.problems.map(({ part, exit_code }) => [part, exit_code])).toEqual([
@@ -210,7 +210,7 @@ describe("a part that fails says so, and the rest is shown", () => {
   });
 
   test("a bucket that is gone", async () => {
-    await deployStack(moto, WORK, { s3_bucket: "kimtest-dev-gone" });
+    await deployStack(WORK, { s3_bucket: "kimtest-dev-gone" });
     const client = await import("@aws-sdk/client-s3");
     const s3 = new client.S3Client({ forcePathStyle: true });
     for (const Key of Object.keys(WORK))
@@ -224,7 +224,7 @@ describe("a part that fails says so, and the rest is shown", () => {
   });
 
   test("services that never answer: each part ends at its deadline, all of them at once", async () => {
-    await deployStack(moto, WORK);
+    await deployStack(WORK);
     const { deps } = fakeDeps();
     const place = await findPlace({ stack: "dev" }, deps);
     const proxy = await startProxy(moto.port);
@@ -267,7 +267,7 @@ describe("hostile content", () => {
       git_commit: "\u001b[31m",
       sightings: { a: sighting("a:gray", { signature: HOSTILE, message: HOSTILE }) },
     });
-    await deployStack(moto, stored(state, digestOf(state, [knownFinding("a:gray")])));
+    await deployStack(stored(state, digestOf(state, [knownFinding("a:gray")])));
     const mock = mockClient(SNSClient);
     mocks.push(mock);
     mock.on(ListSubscriptionsByTopicCommand).resolves({
@@ -287,7 +287,7 @@ describe("hostile content", () => {
     const state = cycleState({
       sightings: Object.fromEntries(signatures.map((one) => [one, sighting(one, { message })])),
     });
-    await deployStack(moto, stored(running, digestOf(state)));
+    await deployStack(stored(running, digestOf(state)));
     const { stdout, exitCode } = await kimtest(ARGV, { columns: 80 });
     expect(exitCode).toBe(0);
     expect(stdout.split("\n").length).toBeLessThan(45);
