@@ -41,6 +41,14 @@ vopr-repro file *options:
 vopr *arguments:
     @{{ kimtest }} vopr "$@"
 
+# Run cycles for ever on this machine: service install, status, logs, uninstall.
+service *arguments:
+    @{{ kimtest }} service "$@"
+
+# Plant every known bug in the simulator and look which are found (exit code 1: one survived).
+canaries *options:
+    @{{ kimtest }} canaries "$@"
+
 # Deploy or update the stack on AWS.
 deploy-infra *options:
     @{{ kimtest }} deploy-infra "$@"

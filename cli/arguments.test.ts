@@ -1,7 +1,7 @@
 /** What argv becomes, and what is said about argv that becomes nothing. What commands do is tested beside them. */
 import { describe, expect, test } from "@jest/globals";
 import { fakeDeps, kimtest } from "./fake-deps.fixture.ts";
-import { parseDurationMs } from "./commands/cycle.ts";
+import { parseDurationMs } from "./commands/options.ts";
 import { buildProgram } from "./program.ts";
 
 /** The options and arguments with which a command's action would be called. */
@@ -48,6 +48,11 @@ describe("argv", () => {
     ["fetch-failure a/b", { args: ["a/b"], options: { store, to: ".artifacts/aws-failures" } }],
     ["fetch-failure --to here --json --store x k", { args: ["k"], options: { store: "x", to: "here", json: true } }],
     ["vopr-repro f.json --json --store x", { args: ["f.json"], options: { store: "x", json: true } }],
+    ["canaries", { options: { profile: "embedded", deadline: 300_000, only: [] } }],
+    [
+      "canaries --only a --only b --profile p.json --workers 3 --deadline 10s --json",
+      { options: { only: ["a", "b"], profile: "p.json", workers: 3, deadline: 10_000, json: true } },
+    ],
     ["vopr", { args: [], options: {} }],
     [
       "vopr --scenario combined -n 5 -v --json --help --store x",
@@ -119,6 +124,9 @@ describe("argv that is wrong: exit code 2, nothing on stdout, what is wrong and 
     ["cycle --workers 0", 'kimtest: --workers is "0", but must be a whole number from 1 to 1024\n'],
     ["cycle --workers 1025", 'kimtest: --workers is "1025", but must be a whole number from 1 to 1024\n'],
     ["cycle --duration 90", 'kimtest: --duration is "90", but must be 1s to 336h\n  for example 90s, 30m or 48h\n'],
+    ["canaries --deadline 0s", 'kimtest: --deadline is "0s", but must be 1s to 336h\n  for example 90s, 30m or 48h\n'],
+    ["canaries --only", "error: option '--only <name>' argument missing\n"],
+    ["canaries --profile nope", 'kimtest: there is no profile "nope"\n'],
     ["cycle --profile nope", 'kimtest: there is no profile "nope"\n'],
     ["infra-status --store ftp://x", 'kimtest: store "ftp://x" is neither s3:// nor a folder\n'],
     [
@@ -175,12 +183,12 @@ test.each([
   ["48h", 172_800_000],
   ["336h", 1_209_600_000],
 ])("duration %s", (text, ms) => {
-  expect(parseDurationMs(text)).toBe(ms);
+  expect(parseDurationMs("--duration", text)).toBe(ms);
 });
 
 test.each(["", "s", "0s", "0.9s", "337h", "-1h", "1d", "1 h", "1e3s", "90", "1h30m", "٣s"])(
   "no duration: %j",
   (text) => {
-    expect(() => parseDurationMs(text)).toThrow(expect.objectContaining({ code: "USAGE" }));
+    expect(() => parseDurationMs("--duration", text)).toThrow(expect.objectContaining({ code: "USAGE" }));
   },
 );

@@ -20,9 +20,9 @@ test.each(commands)("kimtest help %s", async (command) => {
   if (command !== "vopr") expect(await kimtest([command, "--help"], COLUMNS)).toEqual(ran);
 });
 
-/** They work on a stack, or on prices, and not on a store. */
+/** They work on a simulator, a stack or prices, and not on a store. */
 const WITHOUT_STORE = [
-  ...["vopr", "deploy-infra", "infra-destroy", "infra-cost"],
+  ...["vopr", "deploy-infra", "infra-destroy", "infra-cost", "service", "canaries"],
   ...["infra-stop", "infra-start", "infra-restart", "infra-logs", "infra-ssh"],
 ];
 

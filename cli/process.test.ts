@@ -31,7 +31,7 @@ describe("a reader that goes away", () => {
     const ran = await inShell(folder.path, argv, "KIMTEST | head -1");
     expect(ran).toEqual({
       exitCode: 0,
-      stdout: "2023-11-14 22:13:21  vopr        1 B  vopr/seed-1499-1700000001499.json",
+      stdout: "2023-11-14 22:13:21  vopr/seed-1499-1700000001499.json     -",
       stderr: "",
     });
   });

@@ -1,5 +1,6 @@
 /** The commands of kimtest. Only definitions here: what a command does is loaded when it is called. */
-import { Command } from "@commander-js/extra-typings";
+import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
+import { canariesCommand } from "./commands/canaries.ts";
 import { cycleCommand } from "./commands/cycle.ts";
 import { deployInfraCommand } from "./commands/deploy-infra.ts";
 import { fetchFailureCommand } from "./commands/fetch-failure.ts";
@@ -13,6 +14,7 @@ import { infraStartCommand } from "./commands/infra-start.ts";
 import { infraStatusCommand } from "./commands/infra-status.ts";
 import { infraStopCommand } from "./commands/infra-stop.ts";
 import { listFailuresCommand } from "./commands/list-failures.ts";
+import { serviceCommand } from "./commands/service.ts";
 import { voprCommand } from "./commands/vopr.ts";
 import { voprReproCommand } from "./commands/vopr-repro.ts";
 import type { CliDeps } from "./deps.ts";
@@ -38,6 +40,8 @@ export function buildProgram(deps: CliDeps): Command {
     fetchFailureCommand(deps),
     voprReproCommand(deps),
     voprCommand(deps),
+    serviceCommand(deps),
+    canariesCommand(deps),
     deployInfraCommand(deps),
     infraLogsCommand(deps),
     infraSshCommand(deps),
@@ -49,7 +53,7 @@ export function buildProgram(deps: CliDeps): Command {
   ];
   for (const command of commands) program.addCommand(command);
   // Not copyInheritedSettings: it would give `vopr` back the --help that belongs to the simulator.
-  for (const command of [program, ...program.commands]) {
+  for (const command of withSubcommands(program)) {
     command.exitOverride().showHelpAfterError("(add --help for what there is)");
     command.configureOutput({
       writeOut: deps.out,
@@ -60,3 +64,8 @@ export function buildProgram(deps: CliDeps): Command {
   }
   return program;
 }
+
+const withSubcommands = (command: CommandUnknownOpts): CommandUnknownOpts[] => [
+  command,
+  ...command.commands.flatMap(withSubcommands),
+];

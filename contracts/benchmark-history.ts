@@ -15,6 +15,8 @@ export const MAX_MEASUREMENTS = 2000;
 
 const positive = z.number().positive();
 
+export const BENCHMARK_TOOLS = ["criterion", "tinybench"] as const;
+
 /** A value and its confidence interval, nanoseconds per iteration. */
 export const estimateSchema = z.object({
   ns: positive,
@@ -23,8 +25,16 @@ export const estimateSchema = z.object({
   confidence: z.number().gt(0).max(1),
 });
 
+/** As an estimate; the interval is null where the tool gives none. */
+const medianSchema = z.object({
+  ns: positive,
+  lower_ns: z.number().nonnegative().nullable(),
+  upper_ns: positive.nullable(),
+  confidence: z.number().gt(0).max(1).nullable(),
+});
+
 export const benchmarkMachineSchema = z.object({
-  /** The cloud's name of it (`c7g.xlarge`), or what the host was given; never empty. */
+  /** The cloud's name of it (`c7g.xlarge`); elsewhere the CPU's. Never made up. */
   machine_type: z.string().min(1),
   cpu: z.string().min(1),
   architecture: z.string().min(1),
@@ -33,21 +43,25 @@ export const benchmarkMachineSchema = z.object({
 
 /** What else ran while it was measured. Null: the system does not say, which is not the same as quiet. */
 export const quietnessSchema = z.object({
-  /** Load average over one minute before the first suite, when none of the load is ours. */
+  /** Load average over one minute before the run. Null also when it may be the load of our own phases before. */
   load_average_before: z.number().nonnegative().nullable(),
+  /** Share (0 to 1) of CPU time that was busy in a moment before the run in which nothing of ours ran. */
+  busy_share_before: z.number().min(0).max(1).nullable(),
   /** Share (0 to 1) of CPU time that the hypervisor gave to others, over the run. */
   steal_share: z.number().min(0).max(1).nullable(),
 });
 
 export const measurementSchema = z.object({
-  /** Criterion's full id: GROUP[/FUNCTION][/PARAMETER]. */
+  /** Criterion's full id: GROUP[/FUNCTION][/PARAMETER]; with tinybench the name of the task. */
   benchmark: z.string().min(1),
+  /** Of Criterion; tinybench has none and says its own name. */
   suite: z.string().min(1),
-  median: estimateSchema,
+  median: medianSchema,
   mean: estimateSchema,
-  /** Null with flat sampling: Criterion fits no slope then. */
+  /** Null with flat sampling, for which Criterion fits no slope, and with tinybench, which never does. */
   slope: estimateSchema.nullable(),
-  deviation_ns: z.number().nonnegative(),
+  /** Of the samples; null where the tool does not say. */
+  deviation_ns: z.number().nonnegative().nullable(),
   samples: z.int().positive(),
   iterations: z.number().positive(),
   /** Work of one iteration, where the benchmark declares it. */
@@ -55,7 +69,7 @@ export const measurementSchema = z.object({
 });
 
 export const benchmarkProblemSchema = z.object({
-  /** A benchmark's id, or a folder where the id could not be read. */
+  /** A benchmark's id, a folder where the id could not be read, or a suite that failed as a whole. */
   benchmark: z.string(),
   suite: z.string(),
   reason: z.string().min(1),
@@ -64,20 +78,20 @@ export const benchmarkProblemSchema = z.object({
 export const benchmarkRunSchema = z
   .object({
     version: z.literal(1),
-    tool: z.literal("criterion"),
+    tool: z.enum(BENCHMARK_TOOLS),
     cycle: count,
     git_commit: z.string().min(1),
     started_at: instant,
     ended_at: instant,
     machine: benchmarkMachineSchema,
-    /** As `rustc --version` says it; null when it could not be asked. */
+    /** As `rustc --version` says it, or the version of Node.js; null when it could not be asked. */
     compiler: z.string().nullable(),
     quietness: quietnessSchema,
     measurements: z.array(measurementSchema).max(MAX_MEASUREMENTS),
     /** What was expected and not measured, or could not be read. */
     problems: z.array(benchmarkProblemSchema).max(MAX_MEASUREMENTS),
   })
-  .meta({ id: "BenchmarkRun", description: "One run of the Criterion suites" });
+  .meta({ id: "BenchmarkRun", description: "One run of all benchmarks of a profile" });
 
 export const benchmarkHistorySchema = z
   .object({
@@ -86,7 +100,7 @@ export const benchmarkHistorySchema = z
     date: z.string().regex(/^\d{4}-\d{2}-\d{2}$/),
     runs: z.array(benchmarkRunSchema).min(1).max(MAX_RUNS_PER_DAY),
   })
-  .meta({ id: "BenchmarkHistory", description: "benchmarks/YYYY-MM-DD.json, of Criterion suites" });
+  .meta({ id: "BenchmarkHistory", description: "benchmarks/YYYY-MM-DD.json: all runs of a day" });
 
 export const baselineLevelSchema = z.object({
   benchmark: z.string().min(1),
@@ -111,6 +125,7 @@ export const baselineSchema = z
   .object({ version: z.literal(1), updated_at: instant, levels: z.array(baselineLevelSchema) })
   .meta({ id: "BenchmarkBaseline", description: "benchmarks/baseline.json" });
 
+export type BenchmarkTool = (typeof BENCHMARK_TOOLS)[number];
 export type Estimate = z.infer<typeof estimateSchema>;
 export type BenchmarkMachine = z.infer<typeof benchmarkMachineSchema>;
 export type Quietness = z.infer<typeof quietnessSchema>;

@@ -1,18 +1,25 @@
 import { expect, test } from "@jest/globals";
 import fc from "fast-check";
 import {
+  BASELINE_KEY,
   benchmarksKey,
   CHECKPOINT_KEY,
   CURRENT_CYCLE_KEY,
   dailyCheckpointKey,
   dailyDigestKey,
+  dayOfBenchmarksKey,
   DIGEST_KEY,
   evidenceKey,
   FAILURES_PREFIX,
+  failureIndexBeginsKey,
+  failureIndexKey,
   failureKeyFrom,
   failuresPrefix,
+  findingId,
   formalVerificationKey,
   fuzzFailureKey,
+  parseFailureIndexBeginsKey,
+  parseFailureIndexKey,
   parseFailureKey,
   phaseResultKey,
   REGISTRY_KEY,
@@ -23,7 +30,7 @@ import { MAX_U64 } from "./u64.ts";
 
 const DAY = new Date("2026-01-30T23:59:59.999Z");
 
-/** The layout of the first infrastructure, key by key; `benchmarks/baseline.json` and `fuzz-corpus/` have no writer yet. */
+/** The layout of the first infrastructure, key by key; what is ours stands below. */
 test.each<[key: string, expected: string]>([
   [CHECKPOINT_KEY, "checkpoints/latest.json"],
   [dailyCheckpointKey(DAY), "checkpoints/daily/2026-01-30.json"],
@@ -33,6 +40,7 @@ test.each<[key: string, expected: string]>([
   [dailyDigestKey(DAY), "digests/2026-01-30.json"],
   [REGISTRY_KEY, "signatures/known-failures.json"],
   [benchmarksKey(DAY), "benchmarks/2026-01-30.json"],
+  [BASELINE_KEY, "benchmarks/baseline.json"],
   [formalVerificationKey(DAY), "formal-verification/2026-01-30.json"],
   // Ours:
   [CURRENT_CYCLE_KEY, "cycles/current.json"],
@@ -45,8 +53,28 @@ test.each<[key: string, expected: string]>([
   [FAILURES_PREFIX, "failures/"],
   [failuresPrefix("vopr"), "failures/vopr/"],
   [failuresPrefix("fuzz"), "failures/fuzz/"],
+  [findingId("agreement:combined"), "5ca6430b5e92"],
+  [failureIndexBeginsKey(1700000000000), "failure-index/begins-1700000000000.json"],
+  [
+    failureIndexKey(failureKeyFrom("vopr/seed-17-1700000000000.json"), "0123456789ab"),
+    "failure-index/vopr/8299999999999-0123456789ab-seed-17-1700000000000.json",
+  ],
+  [
+    failureIndexKey(failureKeyFrom("fuzz/json-1700000001.tar.gz"), "0123456789ab"),
+    "failure-index/fuzz/8299999998999-0123456789ab-json-1700000001.json",
+  ],
 ])("%s", (key, expected) => {
   expect(key).toBe(expected);
+});
+
+test.each<[key: string, day: string | undefined]>([
+  [benchmarksKey(DAY), "2026-01-30"],
+  ["benchmarks/baseline.json", undefined],
+  ["benchmarks/2026-01-30.json.damaged-1", undefined],
+  ["benchmarks/2026-1-30.json", undefined],
+  ["digests/2026-01-30.json", undefined],
+])("the day of %s", (key, day) => {
+  expect(dayOfBenchmarksKey(key)).toBe(day);
 });
 
 test("a day is a day in UTC, whatever the local clock says", () => {
@@ -182,4 +210,55 @@ test("no text leads to a key outside the failures", () => {
       expect(() => failureKeyFrom(typed)).toThrow(KimtestError);
     }),
   );
+});
+
+test("the index sorts by time, newest first, and is parsed as it was built", () => {
+  const failures = fc.record({
+    seed: fc.bigInt({ min: 0n, max: MAX_U64 }),
+    target: fc.stringMatching(/^[A-Za-z0-9_][A-Za-z0-9_-]{0,99}$/),
+    timestampMs: fc.integer({ min: 1_000_000_000_000, max: 9_999_999_999_999 }),
+    kind: fc.constantFrom("vopr", "fuzz"),
+    signature: fc.string(),
+  });
+  const indexed = ({
+    seed,
+    target,
+    timestampMs,
+    kind,
+    signature,
+  }: typeof failures extends fc.Arbitrary<infer T> ? T : never) => {
+    const key = kind === "vopr" ? voprFailureKey(seed, timestampMs) : fuzzFailureKey(target, timestampMs);
+    const failure = parseFailureKey(key)!;
+    const finding = findingId(signature);
+    const indexKey = failureIndexKey(failure, finding);
+    expect(parseFailureIndexKey(indexKey)).toStrictEqual({ ...failure, finding });
+    return { atMs: failure.at.getTime(), place: indexKey.slice("failure-index/vopr/".length) };
+  };
+  fc.assert(
+    fc.property(failures, failures, (one, other) => {
+      const [first, second] = [indexed(one), indexed(other)];
+      if (first.atMs !== second.atMs) expect(first.atMs > second.atMs).toBe(first.place < second.place);
+    }),
+  );
+});
+
+test.each([
+  "failure-index/vopr/8299999999999-0123456789ab-seed-17-1700000000001.json",
+  "failure-index/fuzz/8299999999999-0123456789ab-seed-17-1700000000000.tar.gz",
+  "failure-index/vopr/8299999999999-0123456789AB-seed-17-1700000000000.json",
+  "failure-index/vopr/8299999999999-0123456789ab-../x-1700000000000.json",
+  "failure-index/vopr/8299999999999-0123456789ab-seed-17-1700000000000.json\n",
+  "failure-index/vopr/8299999999999-0123456789ab-\u001b[2Jseed-17-1700000000000.json",
+  "failure-index/begins-1700000000000.json",
+  "failures/vopr/seed-17-1700000000000.json",
+])("%j is no index key", (key) => {
+  expect(parseFailureIndexKey(key)).toBeUndefined();
+});
+
+test.each<[key: string, atMs: number | undefined]>([
+  ["failure-index/begins-1700000000000.json", 1_700_000_000_000],
+  ["failure-index/begins-170000000000.json", undefined],
+  ["failure-index/begins-1700000000000.json.x", undefined],
+])("%s begins the index at %p", (key, atMs) => {
+  expect(parseFailureIndexBeginsKey(key)).toBe(atMs);
 });

@@ -4,27 +4,38 @@
  * ```
  * checkpoints/latest.json                 progress over all cycles
  * checkpoints/daily/YYYY-MM-DD.json       a copy per day (UTC)
+ * checkpoints/last-good.json              the newest commit of each branch that could be built
  * failures/vopr/seed-SEED-TS.json         one failing seed; TS in Unix milliseconds
  * failures/fuzz/TARGET-TS.tar.gz          one counterexample
+ * failure-index/begins-TS.json            failures of this instant and later are all in the index
+ * failure-index/KIND/ORDER-FINDING-NAME.json   one failure, by time (see failureIndexKey)
  * digests/latest.json, digests/YYYY-MM-DD.json
  * signatures/known-failures.json          the registry
  * benchmarks/YYYY-MM-DD.json, benchmarks/baseline.json
  * formal-verification/YYYY-MM-DD.json
- * fuzz-corpus/TARGET/
+ * fuzz-corpus/TARGET/SHA1                 one input, named by its hash as libFuzzer does
+ * fuzz-corpus/TARGET/backups/TS.tar.gz    what minimising took away
+ * tools/SHA256/FILE                       copies of downloaded tools
  * runner/SHA256.tar.gz                    the runner as it is delivered to the instance
  * cycles/current.json                     state of the running cycle
  * cycles/NNNNNN/PHASE.json                result of each phase
+ * cycles/NNNNNN/logs/PHASE/NAME.txt       what a build, a proof tool or a suite printed
  * cycles/NNNNNN/evidence/batch-TS-ATTEMPT-seed-SEED.json   raw output behind an inconclusive verdict
  * ```
  */
+import { hash } from "node:crypto";
 import { KimtestError } from "./errors.ts";
+import type { PhaseName } from "./parts.ts";
 import { MAX_U64 } from "./u64.ts";
 
 export const CHECKPOINT_KEY = "checkpoints/latest.json";
+export const LAST_GOOD_KEY = "checkpoints/last-good.json";
 export const DIGEST_KEY = "digests/latest.json";
+export const BASELINE_KEY = "benchmarks/baseline.json";
 export const REGISTRY_KEY = "signatures/known-failures.json";
 export const CURRENT_CYCLE_KEY = "cycles/current.json";
 export const FAILURES_PREFIX = "failures/";
+const FAILURE_INDEX_PREFIX = "failure-index/";
 
 export const RUNNER_PREFIX = "runner/";
 
@@ -45,11 +56,13 @@ export const EXPIRING_PREFIXES = {
 export const WRITTEN_PREFIXES = [
   "checkpoints/",
   FAILURES_PREFIX,
+  FAILURE_INDEX_PREFIX,
   "digests/",
   "signatures/",
   "benchmarks/",
   "formal-verification/",
   "fuzz-corpus/",
+  "tools/",
   "cycles/",
 ] as const;
 
@@ -63,6 +76,9 @@ export function dayOf(date: Date): string {
 export const dailyCheckpointKey = (date: Date): string => `checkpoints/daily/${dayOf(date)}.json`;
 export const dailyDigestKey = (date: Date): string => `digests/${dayOf(date)}.json`;
 export const benchmarksKey = (date: Date): string => `benchmarks/${dayOf(date)}.json`;
+/** The day of such a key, `YYYY-MM-DD`; undefined for any other key. */
+export const dayOfBenchmarksKey = (key: string): string | undefined =>
+  /^benchmarks\/(\d{4}-\d{2}-\d{2})\.json$/.exec(key)?.[1];
 export const formalVerificationKey = (date: Date): string => `formal-verification/${dayOf(date)}.json`;
 export const failuresPrefix = (kind: FailureKind): string => `${FAILURES_PREFIX}${kind}/`;
 
@@ -70,6 +86,22 @@ const cycleFolder = (cycle: number): string => `cycles/${String(cycle).padStart(
 export const phaseResultKey = (cycle: number, phase: string): string => `${cycleFolder(cycle)}/${phase}.json`;
 export const evidenceKey = (cycle: number, batchId: number, attempt: number, startingSeed: bigint): string =>
   `${cycleFolder(cycle)}/evidence/batch-${String(batchId)}-${String(attempt)}-seed-${startingSeed.toString()}.json`;
+
+/** `name`: of a build step, a check, a suite or a target; letters, digits, `_`, `.` and `-`. */
+export function logKey(cycle: number, phase: PhaseName, name: string): string {
+  if (!LOG_NAME.test(name)) throw new KimtestError("BAD_INPUT", `"${name}" cannot be part of the key of a log`);
+  return `${cycleFolder(cycle)}/logs/${phase}/${name}.txt`;
+}
+const LOG_NAME = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$/;
+
+/** Inputs of one target. */
+export const corpusPrefix = (target: string): string => `fuzz-corpus/${target}/`;
+/** `sha1`: of the input's bytes, 40 hexadecimal digits. */
+export const corpusInputKey = (target: string, sha1: string): string => `${corpusPrefix(target)}${sha1}`;
+export const corpusBackupKey = (target: string, timestampMs: number): string =>
+  `${corpusPrefix(target)}backups/${String(timestampMs)}.tar.gz`;
+/** `sha256`: of the file, 64 hexadecimal digits; `file`: its plain name. */
+export const toolCopyKey = (sha256: string, file: string): string => `tools/${sha256}/${file}`;
 
 /** `sha256`: of the archive's bytes, 64 hexadecimal digits. */
 export const bundleKey = (sha256: string): string => `${RUNNER_PREFIX}${sha256}.tar.gz`;
@@ -127,4 +159,48 @@ export function failureKeyFrom(typed: string): FailureKey {
     });
   }
   return parsed;
+}
+
+/** What people type in place of a signature, which may be a whole sentence: 12 hexadecimal digits. */
+export const findingId = (signature: string): string => hash("sha256", signature, "hex").slice(0, 12);
+export const FINDING_ID = /^[0-9a-f]{12}$/;
+
+/**
+ * Failures by time. Their own keys begin with a seed, and S3 lists in the order of keys: the newest of 100,000 would
+ * be known only when all had been listed. ORDER is 13 digits that fall as time rises, so that the first page of a
+ * listing holds the newest. FINDING is a `findingId`, NAME the failure's key without folder and extension.
+ */
+export function failureIndexKey(failure: FailureKey, finding: string): string {
+  return `${failureIndexPrefix(failure.kind)}${orderOf(failure.at)}-${finding}-${nameOf(failure)}.json`;
+}
+
+export const failureIndexPrefix = (kind: FailureKind): string => `${FAILURE_INDEX_PREFIX}${kind}/`;
+
+const LAST_INSTANT_MS = 9_999_999_999_999;
+const orderOf = (at: Date): string => String(LAST_INSTANT_MS - at.getTime()).padStart(13, "0");
+
+const EXTENSION: Readonly<Record<FailureKind, string>> = { vopr: ".json", fuzz: ".tar.gz" };
+const nameOf = ({ kind, key }: FailureKey): string => key.slice(failuresPrefix(kind).length, -EXTENSION[kind].length);
+
+export type IndexedFailure = FailureKey & { readonly finding: string };
+
+const INDEXED = /^failure-index\/(vopr|fuzz)\/(\d{13})-([0-9a-f]{12})-([^/]+)\.json$/;
+
+/** What an index key says; undefined for any other key, and for one whose parts contradict each other. */
+export function parseFailureIndexKey(key: string): IndexedFailure | undefined {
+  const [, kind, order, finding = "", name = ""] = INDEXED.exec(key) ?? [];
+  if (kind !== "vopr" && kind !== "fuzz") return undefined;
+  const failure = parseFailureKey(`${failuresPrefix(kind)}${name}${EXTENSION[kind]}`);
+  return failure === undefined || orderOf(failure.at) !== order ? undefined : { ...failure, finding };
+}
+
+/** Written as each cycle begins; the earliest counts. What is older may have been archived without an index. */
+export const failureIndexBeginsKey = (timestampMs: number): string =>
+  `${FAILURE_INDEX_BEGINS_PREFIX}${String(timestampMs)}.json`;
+export const FAILURE_INDEX_BEGINS_PREFIX = `${FAILURE_INDEX_PREFIX}begins-`;
+
+/** Unix milliseconds; undefined for any other key. */
+export function parseFailureIndexBeginsKey(key: string): number | undefined {
+  const digits = /^failure-index\/begins-(\d{13})\.json$/.exec(key)?.[1];
+  return digits === undefined ? undefined : Number(digits);
 }

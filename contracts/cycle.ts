@@ -104,6 +104,13 @@ export const cycleStateSchema = z
     damage: z.array(z.string()),
     /** Sightings of earlier cycles that the registry could not take yet. */
     unmerged: z.array(z.object({ cycle: count, git_commit: z.string(), sightings: z.array(sightingSchema) })),
+    /**
+     * So many signatures that were new at once in an earlier cycle that the machine was suspected, not the code.
+     * Filed when a later cycle sees them again (runner/triage/mass-failure.ts).
+     */
+    suspected: z
+      .array(z.object({ cycle: count, git_commit: z.string(), sightings: z.array(sightingSchema) }))
+      .optional(),
   })
   .meta({ id: "CycleState", description: "cycles/current.json: the state machine of the running cycle" });
 export type CycleState = z.infer<typeof cycleStateSchema>;

@@ -8,6 +8,7 @@ import {
   formalVerificationResultSchema,
   fuzzResultSchema,
   inconclusiveSeedsSchema,
+  prepareResultSchema,
   voprResultSchema,
 } from "./results.ts";
 import { seedSchema } from "./seed.ts";
@@ -50,6 +51,16 @@ export const digestSchema = z
     interruptions: count,
     /** The worst of the workloads, and inconclusive when one is untrusted. */
     ...judged,
+    /** Null when that phase left no result. */
+    prepare: z
+      .object({
+        ...judged,
+        red_commit: prepareResultSchema.shape.red_commit,
+        versions: prepareResultSchema.shape.versions,
+        builds: prepareResultSchema.shape.builds,
+      })
+      .nullable()
+      .default(null),
     vopr: z.object({
       ...judged,
       iterations: count,
@@ -74,7 +85,10 @@ export const digestSchema = z
     benchmarks: z.object({
       ...judged,
       duration_seconds: seconds,
+      /** What was measured. */
       suites: benchmarksResultSchema.shape.benchmarks,
+      runs: benchmarksResultSchema.shape.runs,
+      comparison: benchmarksResultSchema.shape.comparison,
     }),
     trust: z.object({
       vopr: trustSchema,

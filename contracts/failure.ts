@@ -1,7 +1,7 @@
 /** Failure records: what is archived for each failing seed and each fuzz counterexample. */
 import { z } from "zod";
 import { count, instant, toolchainSchema } from "./parts.ts";
-import { expectationSchema } from "./profile.ts";
+import { expectationSchema } from "./profile/vopr.ts";
 import { seedSchema } from "./seed.ts";
 
 export const voprFailureSchema = z
@@ -50,7 +50,23 @@ export const fuzzFailureSchema = z
   })
   .meta({ id: "FuzzFailure", description: "failure.json inside failures/fuzz/TARGET-TS.tar.gz" });
 
+export const failureIndexEntrySchema = z
+  .looseObject({
+    version: z.literal(1),
+    /** Bucket key of the failure. */
+    key: z.string(),
+    signature: z.string().min(1),
+  })
+  .meta({ id: "FailureIndexEntry", description: "failure-index/KIND/ORDER-FINDING-NAME.json: one failure, by time" });
+
+export const failureIndexBeginsSchema = z.looseObject({ version: z.literal(1), at: instant, cycle: count }).meta({
+  id: "FailureIndexBegins",
+  description: "failure-index/begins-TS.json: failures of this instant and later are all in the index",
+});
+
 export const failureSchema = z.discriminatedUnion("kind", [voprFailureSchema, fuzzFailureSchema]);
 
 export type VoprFailure = z.infer<typeof voprFailureSchema>;
 export type FuzzFailure = z.infer<typeof fuzzFailureSchema>;
+export type FailureIndexEntry = z.infer<typeof failureIndexEntrySchema>;
+export type FailureIndexBegins = z.infer<typeof failureIndexBeginsSchema>;

@@ -60,7 +60,7 @@ test("each command has its recipe, and no recipe is without its command", async 
 const HOSTILE = ["a b", "$(id)", "`id`", "'", '"', "*", ";", "$HOME", "--json", "", "line\nbreak", "{{kimtest}}"];
 
 const RECIPES =
-  "cycle infra-status infra-digest list-failures fetch-failure vopr-repro vopr infra-stop infra-start infra-restart infra-logs infra-ssh".split(
+  "cycle infra-status infra-digest list-failures fetch-failure vopr-repro vopr canaries infra-stop infra-start infra-restart infra-logs infra-ssh".split(
     " ",
   );
 

@@ -12,6 +12,10 @@ export const milliseconds = z.number().nonnegative();
 export const PHASES = ["prepare", "formal-verification", "benchmarks", "fuzz", "vopr", "digest"] as const;
 export const phaseNameSchema = z.enum(PHASES);
 export type PhaseName = z.infer<typeof phaseNameSchema>;
+/** The phases that test. */
+export const workloadSchema = phaseNameSchema.exclude(["prepare", "digest"]);
+export const WORKLOADS = workloadSchema.options;
+export type Workload = z.infer<typeof workloadSchema>;
 
 /** Where and with what a result was produced. */
 export const toolchainSchema = z.object({
@@ -20,5 +24,7 @@ export const toolchainSchema = z.object({
   architecture: z.string(),
   cpu: z.string(),
   cores: count,
+  /** What the compilers and tools of the profile say of themselves, once they were asked; null when they did not. */
+  versions: z.record(z.string(), z.string().nullable()).optional(),
 });
 export type Toolchain = z.infer<typeof toolchainSchema>;

@@ -1,79 +1,21 @@
 /** A profile: what to build and run for a project under test. Data only, so that a user can write one. */
 import { z } from "zod";
-import { FUZZ_TARGET } from "./bucket.ts";
 import { PHASES } from "./parts.ts";
-import { seedSchema } from "./seed.ts";
-
-const command = z.array(z.string().min(1)).min(1);
-const positive = z.number().positive();
-
-export const expectationSchema = z.enum(["must-pass", "must-detect"]);
-
-export const scenarioSchema = z.strictObject({
-  name: z.string().regex(/^[a-z0-9][a-z0-9_-]{0,63}$/),
-  /** Share of CPU time relative to the other scenarios. */
-  weight: positive,
-  /** `must-detect`: every seed is expected to fail, one that passes is the bug. */
-  expectation: expectationSchema,
-});
-
-export const voprProfileSchema = z.strictObject({
-  /** The program and its first arguments; flags of a batch are appended. */
-  command,
-  /** Flags on every batch. */
-  arguments: z.array(z.string()),
-  /** What a person types for `command`, in a reproduction line. */
-  repro_command: z.string().min(1),
-  scenarios: z.array(scenarioSchema).min(1),
-  /** First seed ever tested of each scenario. */
-  seed_offset: seedSchema,
-  batch: z.strictObject({
-    /** Seeds in the first batch of a scenario, before its speed is known. */
-    first_iterations: z.int().positive(),
-    max_iterations: z.int().positive().max(1_000_000),
-    /** Aimed-at length of a batch. */
-    target_seconds: positive,
-    /** A batch that prints no line for so long is hung. */
-    stall_seconds: positive,
-    /** A batch may never take longer. */
-    deadline_seconds: positive,
-  }),
-  /** A share (0 to 1) of batches runs with these flags, each seed twice. */
-  determinism: z.strictObject({ share: z.number().min(0).max(1), arguments: z.array(z.string()) }),
-  canary: z.strictObject({
-    name: z.string().min(1),
-    scenario: z.string().min(1),
-    arguments: z.array(z.string()),
-    iterations: z.int().positive(),
-  }),
-  /** More failures than this in one batch are critical news. */
-  critical_failures: z.int().positive(),
-});
-
-const fuzzTarget = z.string().regex(FUZZ_TARGET);
-
-export const fuzzProfileSchema = z.strictObject({
-  tool: z.literal("fast-check"),
-  command,
-  targets: z.array(fuzzTarget).min(1),
-  /** Broken on purpose; not one of the targets. */
-  canary_target: fuzzTarget,
-});
-
-export const benchmarksProfileSchema = z.strictObject({ tool: z.literal("tinybench"), command });
-
-export const formalVerificationProfileSchema = z.strictObject({
-  tool: z.literal("explore"),
-  command,
-  arguments: z.array(z.string()),
-  canary: z.strictObject({ name: z.string().min(1), arguments: z.array(z.string()) }),
-});
+import { benchmarksProfileSchema } from "./profile/benchmarks.ts";
+import { formalVerificationProfileSchema } from "./profile/formal-verification.ts";
+import { fuzzProfileSchema } from "./profile/fuzz.ts";
+import { positive } from "./profile/parts.ts";
+import { buildSchema, repositorySchema } from "./profile/source.ts";
+import { voprProfileSchema } from "./profile/vopr.ts";
 
 export const profileSchema = z
   .strictObject({
     name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/),
-    /** Git work tree whose commit is tested; all programs run in it. */
-    work_tree: z.string().min(1),
+    /** Git work tree whose commit is tested; all programs run in it. Either this or `repository`. */
+    work_tree: z.string().min(1).optional(),
+    /** Cloned and kept up to date by the runner; its clone is the work tree. */
+    repository: repositorySchema.optional(),
+    build: buildSchema.optional(),
     /** Length of a cycle when none is asked for. */
     duration_seconds: positive,
     /** Parts of a cycle per phase; VOPR also gets what the others leave over. */
@@ -82,6 +24,10 @@ export const profileSchema = z
     benchmarks: benchmarksProfileSchema,
     fuzz: fuzzProfileSchema,
     vopr: voprProfileSchema,
+  })
+  .refine(({ work_tree, repository }) => (work_tree === undefined) !== (repository === undefined), {
+    path: ["work_tree"],
+    error: "must be given, or else repository: one of the two",
   })
   .refine(
     ({ vopr }) => vopr.scenarios.some((one) => one.name === vopr.canary.scenario && one.expectation === "must-pass"),
@@ -98,13 +44,18 @@ export const profileSchema = z
     path: ["fuzz", "targets"],
     error: "must not name a target twice",
   })
-  .refine(({ fuzz }) => !fuzz.targets.includes(fuzz.canary_target), {
+  .refine(({ fuzz }) => fuzz.tool !== "fast-check" || !fuzz.targets.includes(fuzz.canary_target), {
     path: ["fuzz", "canary_target"],
     error: "must not be one of fuzz.targets: it is broken on purpose",
   })
-  .meta({ id: "Profile", description: "What to build and run for a project under test" });
+  .meta({
+    id: "Profile",
+    description: "What to build and run for a project under test",
+    // For editors; the first refinement above in the words of JSON Schema.
+    oneOf: [{ required: ["work_tree"] }, { required: ["repository"] }],
+  });
 
-export type Profile = z.infer<typeof profileSchema>;
-export type VoprProfile = z.infer<typeof voprProfileSchema>;
-export type ScenarioProfile = z.infer<typeof scenarioSchema>;
-export type Expectation = z.infer<typeof expectationSchema>;
+/** As it is written. */
+export type ProfileFile = z.infer<typeof profileSchema>;
+/** As it is run: the work tree is an absolute path, whoever keeps it. */
+export type Profile = ProfileFile & { readonly work_tree: string };

@@ -1,7 +1,10 @@
 /** What each phase leaves behind. Stored under `cycles/`, and per day where the bucket layout says so. */
 import { z } from "zod";
+import { benchmarkComparisonSchema } from "./benchmark-comparison.ts";
+import { benchmarkMachineSchema, quietnessSchema } from "./benchmark-history.ts";
 import { canaryResultSchema } from "./canary.ts";
-import { count, instant, seconds, toolchainSchema } from "./parts.ts";
+import { count, instant, seconds, toolchainSchema, workloadSchema } from "./parts.ts";
+import { proofResultSchema } from "./proofs.ts";
 import { seedSchema } from "./seed.ts";
 import { verdictSchema } from "./verdict.ts";
 
@@ -10,13 +13,31 @@ const common = {
   ...judged,
   cycle: count,
   git_commit: z.string(),
+  /** Where and with what; results of earlier versions do not say it. */
+  toolchain: toolchainSchema.optional(),
   started_at: instant,
   ended_at: instant,
   duration_seconds: seconds,
 };
 
 export const prepareResultSchema = z
-  .object({ phase: z.literal("prepare"), ...common, toolchain: toolchainSchema, warnings: z.array(z.string()) })
+  .object({
+    phase: z.literal("prepare"),
+    ...common,
+    toolchain: toolchainSchema,
+    /** First line that each tool prints of its version; null when it could not be asked. */
+    versions: z.record(z.string(), z.string().nullable()).default({}),
+    builds: z
+      .array(z.object({ name: z.string(), ...judged, duration_seconds: seconds, log_key: z.string().nullable() }))
+      .default([]),
+    /** The commit that was wanted when it does not build and the last good one is tested; else null. */
+    red_commit: z.string().nullable().default(null),
+    /** Workloads that cannot be run on this commit or at all, each with the reason. */
+    cannot_run: z.partialRecord(workloadSchema, z.string()).default({}),
+    /** Scenarios of the profile that the simulator does not have: not run, and inconclusive. */
+    missing_scenarios: z.array(z.string()).default([]),
+    warnings: z.array(z.string()),
+  })
   .meta({ id: "PrepareResult", description: "What is tested and with what" });
 
 export const formalVerificationResultSchema = z
@@ -33,8 +54,12 @@ export const formalVerificationResultSchema = z
         /** What was bounded, in the tool's own words. */
         scope: z.string().nullable(),
         counterexample: z.array(z.string()).nullable(),
+        /** The whole log; null when there is none. */
+        log_key: z.string().nullable().default(null),
       }),
     ),
+    /** What each check of a proof tool showed, in full; by its name in the profile. */
+    runs: z.record(z.string(), proofResultSchema).default({}),
     canary: canaryResultSchema.nullable(),
   })
   .meta({ id: "FormalVerificationResult", description: "formal-verification/YYYY-MM-DD.json" });
@@ -44,8 +69,8 @@ export const benchmarkSchema = z.object({
   samples: count,
   median_ns: z.number().positive(),
   mean_ns: z.number().positive(),
-  /** 99 % confidence interval of the mean. */
-  lower_ns: z.number().positive(),
+  /** Confidence interval of the mean: 99 % with tinybench, 95 % with Criterion. */
+  lower_ns: z.number().nonnegative(),
   upper_ns: z.number().positive(),
   operations_per_second: z.number().positive(),
 });
@@ -56,11 +81,19 @@ export const benchmarksResultSchema = z
     ...common,
     toolchain: toolchainSchema.nullable(),
     benchmarks: z.array(benchmarkSchema),
-    /** Load average over one minute before the first suite; null where the system has none. */
-    load_average: z.number().nullable(),
+    /** Each suite, by its name; empty for a program without suites. */
+    runs: z
+      .record(z.string(), z.object({ ...judged, duration_seconds: seconds, log_key: z.string().nullable() }))
+      .default({}),
+    machine: benchmarkMachineSchema.nullable().default(null),
+    /** As in `benchmarks/YYYY-MM-DD.json`. */
+    compiler: z.string().nullable().default(null),
+    quietness: quietnessSchema.nullable().default(null),
+    /** Null when the history could not be read. */
+    comparison: benchmarkComparisonSchema.nullable().default(null),
     canary: canaryResultSchema.nullable(),
   })
-  .meta({ id: "BenchmarksResult", description: "benchmarks/YYYY-MM-DD.json" });
+  .meta({ id: "BenchmarksResult", description: "Benchmarks of one cycle, and what the history says of them" });
 
 export const fuzzResultSchema = z
   .object({
@@ -74,6 +107,10 @@ export const fuzzResultSchema = z
         executions: count,
         executions_per_second: z.number().nonnegative(),
         failure_keys: z.array(z.string()),
+        /** Null where the tool does not say. */
+        build_seconds: seconds.nullable().default(null),
+        edges: count.nullable().default(null),
+        corpus_inputs: count.nullable().default(null),
       }),
     ),
     canary: canaryResultSchema.nullable(),

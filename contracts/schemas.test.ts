@@ -12,6 +12,7 @@ import { z } from "zod";
 import { embeddedProfile } from "../runner/profiles/embedded.ts";
 import { CONTRACTS, idOf, SCHEMA_FOLDER, schemaFiles, staleFiles } from "../tools/schemas.ts";
 import type { Baseline, BenchmarkRun } from "./benchmark-history.ts";
+import type { CanaryHunt } from "./canary.ts";
 import type { Batch, Checkpoint } from "./checkpoint.ts";
 import type { CycleState, Sighting } from "./cycle.ts";
 import type { Digest } from "./digest.ts";
@@ -139,7 +140,18 @@ const benchmark = {
   operations_per_second: 999500.25,
 };
 
-const prepare: PrepareResult = { phase: "prepare", ...passed, ...frame, toolchain, warnings: [] };
+const prepare: PrepareResult = {
+  phase: "prepare",
+  ...passed,
+  ...frame,
+  toolchain,
+  versions: {},
+  builds: [],
+  red_commit: null,
+  cannot_run: {},
+  missing_scenarios: [],
+  warnings: [],
+};
 const verification: FormalVerificationResult = {
   phase: "formal-verification",
   verdict: "failed",
@@ -154,8 +166,10 @@ const verification: FormalVerificationResult = {
       depth: 17,
       scope: "replicas=3",
       counterexample: ["crash 1", "deliver 2"],
+      log_key: null,
     },
   },
+  runs: {},
   canary,
 };
 const benchmarks: BenchmarksResult = {
@@ -164,7 +178,41 @@ const benchmarks: BenchmarksResult = {
   ...frame,
   toolchain,
   benchmarks: [benchmark],
-  load_average: null,
+  runs: { crypto: { ...passed, duration_seconds: 300, log_key: "cycles/000003/logs/benchmarks/crypto.txt" } },
+  machine: { machine_type: "c7g.xlarge", cpu: "Neoverse-V1", architecture: "arm64", cores: 4 },
+  compiler: null,
+  quietness: null,
+  comparison: {
+    verdict: "failed",
+    reason: "hash/fnv/4096: +10.0 %",
+    runs_needed: 12,
+    quiet: "unknown",
+    quiet_reason: "steal not known",
+    series: [
+      {
+        benchmark: "hash/fnv/4096",
+        runs: 40,
+        loud_runs: 1,
+        noise: { level_ns: 4533.5, relative_deviation: 0.01, smallest_detectable: 0.02 },
+      },
+      { benchmark: "hash/fnv/64", runs: 3, loud_runs: 0, noise: null },
+    ],
+    changes: [
+      {
+        benchmark: "hash/fnv/4096",
+        kind: "regression",
+        open: true,
+        ratio: 1.1,
+        interval: { lower: 1.09, upper: 1.11, confidence: 0.95 },
+        p: 1e-9,
+        after_commit: "abc",
+        up_to_commit: "def",
+        first_run_at: AT,
+        text: "+10.0 %",
+      },
+    ],
+    promoted: [{ benchmark: "hash/fnv/64", level_ns: 70, reason: "there was no baseline" }],
+  },
   canary: null,
 };
 const fuzz: FuzzResult = {
@@ -172,7 +220,16 @@ const fuzz: FuzzResult = {
   ...passed,
   ...frame,
   targets: {
-    json: { ...passed, duration_seconds: 1, executions: 500, executions_per_second: 500.5, failure_keys: [] },
+    json: {
+      ...passed,
+      duration_seconds: 1,
+      executions: 500,
+      executions_per_second: 500.5,
+      failure_keys: [],
+      build_seconds: 12.5,
+      edges: 900,
+      corpus_inputs: 40,
+    },
   },
   canary,
 };
@@ -307,6 +364,13 @@ const digest: Digest = {
   interruptions: 1,
   verdict: "failed",
   reason: "vopr: 1 of 100 seeds failed",
+  prepare: {
+    verdict: "inconclusive",
+    reason: "def does not build",
+    red_commit: "def",
+    versions: { rustc: "rustc 1.88.0", java: null },
+    builds: [{ name: "vopr", ...passed, duration_seconds: 60, log_key: null }],
+  },
   vopr: {
     verdict: "failed",
     reason: "1 of 100 seeds failed",
@@ -324,7 +388,13 @@ const digest: Digest = {
   },
   fuzzing: { ...passed, duration_seconds: 10, targets: fuzz.targets },
   formal_verification: { ...passed, duration_seconds: 8, tools: verification.tools },
-  benchmarks: { ...passed, duration_seconds: 6, suites: benchmarks.benchmarks },
+  benchmarks: {
+    ...passed,
+    duration_seconds: 6,
+    suites: benchmarks.benchmarks,
+    runs: benchmarks.runs,
+    comparison: benchmarks.comparison,
+  },
   trust: {
     vopr: { trusted: false, reason: "its canary was not found", canary: lost },
     fuzzing: trusted,
@@ -383,7 +453,7 @@ const benchmarkRun: BenchmarkRun = {
   ended_at: AT,
   machine: { machine_type: "c7g.xlarge", cpu: "Neoverse-V1", architecture: "arm64", cores: 4 },
   compiler: "rustc 1.88.0",
-  quietness: { load_average_before: 0.1, steal_share: null },
+  quietness: { load_average_before: 0.1, busy_share_before: null, steal_share: null },
   measurements: [
     {
       benchmark: "hash/fnv/4096",
@@ -419,6 +489,19 @@ const baseline: Baseline = {
   ],
 };
 
+const hunt: CanaryHunt = {
+  canary: "wrong-hash",
+  scenario: "baseline",
+  meant: "hash_chain",
+  status: "found",
+  failed_by: { hash_chain: 20 },
+  seed: MAX_U64,
+  seeds_tried: 1,
+  seconds: 0.2,
+  repro: "npx kimtest vopr --canary wrong-hash",
+  reason: null,
+};
+
 const SAMPLES: Record<string, unknown> = {
   BenchmarkBaseline: baseline,
   BenchmarkHistory: { version: 1, date: "2026-01-30", runs: [benchmarkRun] },
@@ -427,6 +510,24 @@ const SAMPLES: Record<string, unknown> = {
   BenchRun: {
     benchmarks: [benchmark],
     canary: { name: "planted-slowdown", ratio: { median: 1.5, lower: 1.4, upper: 1.6 }, pairs: 60 },
+  },
+  CanaryList: {
+    canaries: [{ name: "wrong-hash", description: "d", finds: "hash_chain", scenario: "baseline", extra: true }],
+    extra: true,
+  },
+  CanaryMatrix: {
+    profile: "embedded",
+    started_at: AT,
+    elapsed_seconds: 1.5,
+    workers: 2,
+    max_seeds: 300,
+    deadline_seconds: 300,
+    planted: 1,
+    found: 1,
+    survived: 0,
+    inconclusive: 0,
+    mutation_score: 1,
+    canaries: [hunt],
   },
   CanaryResult: lost,
   Checkpoint: checkpoint,
@@ -455,7 +556,48 @@ const SAMPLES: Record<string, unknown> = {
     states_per_sec: 6,
     extra: true,
   },
+  FailureIndexBegins: { version: 1, at: AT, cycle: 3 },
+  FailureIndexEntry: { version: 1, key: "failures/vopr/seed-17-1700000000000.json", signature: "agreement:combined" },
+  FailureList: {
+    failures: [
+      {
+        key: "failures/vopr/seed-17-1700000000000.json",
+        kind: "vopr",
+        at: AT,
+        seed: MAX_U64,
+        finding: "0123456789ab",
+        signature: "agreement:combined",
+      },
+      {
+        key: "failures/fuzz/json-1700000000000.tar.gz",
+        kind: "fuzz",
+        at: AT,
+        target: "json",
+        finding: null,
+        signature: null,
+      },
+    ],
+    more: true,
+  },
   Finding: finding,
+  FindingList: {
+    findings: [
+      {
+        id: "0123456789ab",
+        signature: "agreement:combined",
+        workload: "vopr",
+        state: "new",
+        count: 2,
+        first_seen_at: AT,
+        last_seen_at: AT,
+        seeds: [MAX_U64],
+        message: "m",
+        repro: "vopr --seed 1",
+        failure_key: "failures/vopr/seed-17-1700000000000.json",
+      },
+    ],
+    more: false,
+  },
   FormalVerificationResult: verification,
   FuzzFailure: {
     version: 1,
@@ -526,6 +668,10 @@ const SAMPLES: Record<string, unknown> = {
     findings: [{ signature: finding.signature, state: "new", count_in_cycle: 1, failure_key: "failures/vopr/x.json" }],
     problems: [{ part: "alarms", message: "cannot look at the alarms", hint: null, exit_code: 5 }],
   },
+  LastGood: {
+    version: 1,
+    commits: [{ url: "https://github.com/example/kimberlite", reference: "main", git_commit: "a".repeat(40), at: AT }],
+  },
   PhaseResult: vopr,
   PrepareResult: prepare,
   Profile: profile,
@@ -549,6 +695,21 @@ const SAMPLES: Record<string, unknown> = {
     enable_benchmarks: true,
     seed_offset: MAX_U64,
     vopr_flags: ["--no-storage-faults"],
+  },
+  HostSettings: {
+    version: 1,
+    host: "plain",
+    store: "s3://results",
+    profile: "kimberlite",
+    repo: null,
+    branch: "release",
+    run_duration_hours: 48,
+    enable_fuzzing: true,
+    enable_formal_verification: false,
+    enable_benchmarks: true,
+    seed_offset: MAX_U64,
+    vopr_flags: [],
+    notify_command: ["mail", "-s", "{subject}", "team@example.org"],
   },
   StackParameter: {
     version: 1,

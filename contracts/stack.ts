@@ -3,7 +3,7 @@
  * one from which the CLI finds everything, one that the service on the instance reads at each start.
  */
 import { z } from "zod";
-import { seedSchema } from "./seed.ts";
+import { workSettings } from "./work-settings.ts";
 
 /** A stack's name is part of every resource's name; the longest of those leaves it this much room. */
 export const STACK_NAME = /^[a-z][a-z0-9-]{0,19}$/;
@@ -53,15 +53,9 @@ export const serviceSettingsSchema = z
     sns_topic: z.string().min(1),
     log_group: z.string().min(1),
     bundle: bundleSchema,
-    profile: z.string().min(1),
     github_repo: z.string().min(1),
     github_branch: z.string().min(1),
-    run_duration_hours: z.number().positive().max(168),
-    enable_fuzzing: z.boolean(),
-    enable_formal_verification: z.boolean(),
-    enable_benchmarks: z.boolean(),
-    seed_offset: seedSchema,
-    vopr_flags: z.array(z.string()),
+    ...workSettings,
   })
   .meta({ id: "ServiceSettings", description: "What the service on the instance runs" });
 

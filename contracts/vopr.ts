@@ -90,6 +90,31 @@ export const voprPropertiesSchema = z.looseObject({
   violated_ids: z.array(z.string()),
 });
 
+/** What a report lacks against coverage thresholds (coverage-thresholds.ts). */
+export const coverageViolationSchema = z.object({
+  kind: z.enum([
+    "FaultPointCoverage",
+    "CriticalFaultPointMissed",
+    "InvariantNotExecuted",
+    "InsufficientViewChanges",
+    "InsufficientRepairs",
+    "InsufficientQueryPlans",
+    "InsufficientPhaseEvents",
+    "InvariantCoverage",
+    "NoData",
+  ]),
+  message: z.string(),
+  expected: z.string(),
+  actual: z.string(),
+});
+
+export const coverageValidationSchema = z.object({
+  passed: z.boolean(),
+  violations: z.array(coverageViolationSchema),
+  /** Met, but hardly. */
+  warnings: z.array(z.string()),
+});
+
 export const batchCompleteDataSchema = z.looseObject({
   successes: count,
   failures: count,
@@ -98,6 +123,8 @@ export const batchCompleteDataSchema = z.looseObject({
   rate: z.number().nonnegative(),
   failed_seeds: z.array(seedSchema),
   coverage: voprCoverageSchema,
+  /** Where thresholds were asked for. */
+  coverage_validation: coverageValidationSchema.optional(),
   properties: voprPropertiesSchema,
 });
 
@@ -119,3 +146,6 @@ export type VoprRecord = z.infer<typeof voprRecordSchema>;
 export type IterationData = z.infer<typeof iterationDataSchema>;
 export type IterationFailed = z.infer<typeof iterationFailedSchema>;
 export type BatchCompleteData = z.infer<typeof batchCompleteDataSchema>;
+export type CoverageReport = z.infer<typeof coverageReportSchema>;
+export type CoverageViolation = z.infer<typeof coverageViolationSchema>;
+export type CoverageValidation = z.infer<typeof coverageValidationSchema>;

@@ -14,7 +14,10 @@ import { parseJson, stringifyJson } from "../contracts/json.ts";
 import type { BenchRun } from "../contracts/programs.ts";
 import { lineSplitter } from "../runner/platform/lines.ts";
 import { runProgram } from "../runner/platform/program.ts";
+import { changePoints } from "../runner/statistics/change-points.ts";
+import { CHANGE_SETTINGS } from "../runner/statistics/settings.ts";
 import { BatchReader } from "../runner/tools/vopr.ts";
+import { emptyRegistry, mergeCycle, type Contribution } from "../runner/triage/registry.ts";
 
 /** tinybench keeps every sample in memory: about half a gigabyte for a minute. */
 const MAX_SECONDS = 120;
@@ -46,6 +49,27 @@ const ITERATIONS = Array.from({ length: BATCH }, (_, seed) =>
 const OUTPUT = Buffer.from(`${[START, ...ITERATIONS].join("\n")}\n`);
 const LONG_SEED = '{"seed":18446744073709551615,"status":"ok"}';
 
+const RECORD: unknown = JSON.parse(ITERATIONS[0] ?? "");
+/** A level that moves by 10 % in the middle, and a ripple. */
+const SERIES = Array.from({ length: 50 }, (_, index) => (index < 25 ? 0 : 0.1) + 0.01 * Math.sin(index * 12.9898));
+const CONTRIBUTION: Contribution = {
+  cycle: 1,
+  git_commit: hash,
+  at: timestamp,
+  rechecks: [],
+  sightings: Array.from({ length: 20 }, (_, index) => ({
+    signature: `invariant_${String(index)}:combined`,
+    workload: "vopr",
+    count: 3,
+    first_at: timestamp,
+    last_at: timestamp,
+    seeds: [1n, 2n, 3n],
+    message: "replicas 0 and 2 differ at op 41",
+    repro: "npx kimtest vopr --seed 1",
+    failure_key: "failures/vopr/seed-1-1700000000000.json",
+  })),
+};
+
 /** Some work that no compiler takes away. */
 function work(rounds: number): number {
   let state = 1;
@@ -55,6 +79,7 @@ function work(rounds: number): number {
 
 let sink: unknown;
 
+/** At least eight: with fewer the history could not tell a slower machine from slower code. */
 const BENCHMARKS: Readonly<Record<string, () => void>> = {
   "vopr-reader/100-lines": () => {
     const reader = new BatchReader({ startingSeed: 0n, iterations: BATCH });
@@ -71,8 +96,17 @@ const BENCHMARKS: Readonly<Record<string, () => void>> = {
   "json/parse-u64": () => {
     sink = parseJson(LONG_SEED, "line");
   },
+  "json/stringify-record": () => {
+    sink = stringifyJson(RECORD, 0);
+  },
   "bucket/failure-key-round-trip": () => {
     sink = parseFailureKey(voprFailureKey(123_456_789n, 1_700_000_000_000));
+  },
+  "registry/merge-cycle": () => {
+    sink = mergeCycle(emptyRegistry(timestamp), CONTRIBUTION);
+  },
+  "statistics/change-points-50": () => {
+    sink = changePoints(SERIES, CHANGE_SETTINGS);
   },
 };
 /** Rounds of work that take some tens of microseconds, and half as many more. */

@@ -140,6 +140,7 @@ function newCycle(found: Found, { profile, budgetMs, nowMs, outageBeforeMs, stor
     warnings: [],
     damage: [...found.damage],
     unmerged: earlier?.unmerged ?? [],
+    suspected: earlier?.suspected ?? [],
   };
 }
 

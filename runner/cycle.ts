@@ -11,18 +11,20 @@ import type { CycleState } from "../contracts/cycle.ts";
 import type { Digest } from "../contracts/digest.ts";
 import { EXIT, reasonOf, type ExitCode } from "../contracts/errors.ts";
 import { stringifyJson } from "../contracts/json.ts";
-import { PHASES, type PhaseName } from "../contracts/parts.ts";
+import { PHASES, type PhaseName, type Workload } from "../contracts/parts.ts";
 import type { Profile } from "../contracts/profile.ts";
 import type { PhaseResult } from "../contracts/results.ts";
 import { cycleLeftMs, phaseBudgetMs, phaseLeftMs } from "./budget.ts";
 import { INTERIM_DIGEST_MS, mirrorIntervalMs } from "./cadence.ts";
 import { beginning, findEarlierWork } from "./cycle-state.ts";
-import { benchmarksPhase } from "./phases/benchmarks.ts";
+import { benchmarksPhase } from "./phases/benchmarks/benchmarks.ts";
 import type { LiveView, PhaseContext } from "./phases/context.ts";
 import { digestPhase, publishCheckpoint, storeInterimDigest } from "./phases/digest/digest.ts";
-import { formalVerificationPhase } from "./phases/formal-verification.ts";
-import { fuzzPhase } from "./phases/fuzz.ts";
-import { preparePhase, readCommit } from "./phases/prepare.ts";
+import { formalVerificationPhase } from "./phases/formal-verification/formal-verification.ts";
+import { fuzzPhase } from "./phases/fuzz/fuzz.ts";
+import { isStillPrepared } from "./phases/prepare/built.ts";
+import { NO_COMMIT, readCommit } from "./phases/prepare/commit.ts";
+import { preparePhase } from "./phases/prepare/prepare.ts";
 import { failuresOf, iterationsOf } from "./phases/vopr/result.ts";
 import { voprPhase, voprResultSoFar } from "./phases/vopr/vopr.ts";
 import { isoAt } from "./platform/clock.ts";
@@ -31,6 +33,7 @@ import type { Spectator } from "./platform/progress.ts";
 import { ThroughputMeter } from "./platform/throughput.ts";
 import { together } from "./platform/together.ts";
 import { CycleStateFile } from "./platform/state-file.ts";
+import { beginFailureIndex } from "./triage/failure-index.ts";
 
 /** A phase other than VOPR and digest that was interrupted so often is given up. */
 const MAX_ATTEMPTS = 3;
@@ -49,8 +52,6 @@ export interface CycleOptions {
   /** Workloads that are not run, each with the reason that the digest gives. */
   readonly skipped?: ReadonlyMap<Workload, string>;
 }
-
-export type Workload = Exclude<PhaseName, "prepare" | "digest">;
 
 export type CycleOutcome =
   | { readonly kind: "done"; readonly digest: Digest; readonly exitCode: ExitCode }
@@ -71,6 +72,7 @@ export async function runCycle(dependencies: RunnerDependencies, options: CycleO
   });
   const file = new CycleStateFile(options.statePath, await withCommitChecked(first, options));
   await file.save();
+  if (first.interruptions === 0) await beginFailureIndex(outbox, first.cycle, clock.nowMs());
   spectator.cycleStarted(first.cycle, first.interruptions > 0);
   for (const damage of found.damage) spectator.warning(damage);
   if (first.budget_ms !== options.budgetMs) {
@@ -78,8 +80,9 @@ export async function runCycle(dependencies: RunnerDependencies, options: CycleO
   }
   const cycle = new RunningCycle(dependencies, options, file);
 
-  for (const phase of PHASES.slice(PHASES.indexOf(first.phase))) {
-    if (phase === "digest") continue;
+  const skipped = new Set(options.skipped?.keys());
+  const preparation = { ...dependencies, profile, skipped, signal: options.signal };
+  for (const phase of duePhases(first, await isStillPrepared(first, preparation))) {
     if (!(await cycle.runPhase(phase))) return { kind: "interrupted", cycle: first.cycle, phase };
   }
   const digest = await cycle.runDigest();
@@ -87,9 +90,22 @@ export async function runCycle(dependencies: RunnerDependencies, options: CycleO
   return { kind: "done", digest, exitCode: exitCodeOf(digest) };
 }
 
-/** A cycle that is resumed on another commit tests two: neither has its evidence. */
+/**
+ * The phases that a start of the runner has before it. One that has ended is not begun again, but for prepare: a
+ * machine without the commit of this cycle has to have it before anything goes on.
+ */
+export function duePhases(state: CycleState, isPrepared: boolean): Exclude<PhaseName, "digest">[] {
+  const hasResult = (phase: PhaseName): boolean => state.results.some((result) => result.phase === phase);
+  return PHASES.filter((phase) => phase !== "digest").filter((phase) => {
+    if (phase === "prepare") return state.phase !== "digest" && (!hasResult("prepare") || !isPrepared);
+    if (PHASES.indexOf(phase) < PHASES.indexOf(state.phase)) return false;
+    return !hasResult(phase) && state.given_up[phase] === undefined;
+  });
+}
+
+/** A work tree that is somebody's own may have changed: a cycle on two commits has the evidence of neither. */
 async function withCommitChecked(state: CycleState, { profile, signal }: CycleOptions): Promise<CycleState> {
-  if (state.git_commit === null) return state;
+  if (state.git_commit === null || state.git_commit === NO_COMMIT || profile.repository !== undefined) return state;
   const { commit } = await readCommit(profile.work_tree, signal);
   if (commit === state.git_commit || signal.aborted) return state;
   const change = `the commit under test changed from ${state.git_commit} to ${commit} while the cycle was interrupted`;
@@ -124,8 +140,8 @@ class RunningCycle {
 
   /** False when the runner was stopped under the phase. */
   async runPhase(phase: Exclude<PhaseName, "digest">): Promise<boolean> {
-    const { spectator, profile, signal, skipped } = this.#options;
-    const reason = phase === "prepare" ? undefined : skipped?.get(phase);
+    const { spectator, profile, signal } = this.#options;
+    const reason = phase === "prepare" ? undefined : this.#whyNot(phase);
     if (reason !== undefined) {
       // Its time is not spent, so that VOPR has it. No result and a reason: inconclusive in the digest.
       this.#file.change((state) => ({ ...state, phase }));
@@ -154,6 +170,8 @@ class RunningCycle {
     this.#file.change((state) => ({
       ...state,
       results: [...state.results.filter((one) => one.phase !== phase), done],
+      // It may be due once more, on another machine: that is no interruption.
+      attempts: phase === "prepare" ? { ...state.attempts, prepare: 0 } : state.attempts,
     }));
     await this.#dependencies.outbox.put(phaseResultKey(done.cycle, phase), stringifyJson(done));
     await this.#file.save();
@@ -197,8 +215,22 @@ class RunningCycle {
     return this.#file.get().attempts[phase] ?? 1;
   }
 
+  /** Why a workload is not run: nobody wants it, or the prepare phase says that it cannot be. */
+  #whyNot(workload: Workload): string | undefined {
+    const { results, given_up: givenUp } = this.#file.get();
+    const prepared = results.find((result) => result.phase === "prepare");
+    const unprepared = `nothing was prepared: ${givenUp.prepare ?? "the prepare phase has left no result"}`;
+    return (
+      this.#options.skipped?.get(workload) ?? (prepared === undefined ? unprepared : prepared.cannot_run[workload])
+    );
+  }
+
   #giveUp(phase: PhaseName, reason: string): void {
-    this.#file.change((state) => ({ ...state, given_up: { ...state.given_up, [phase]: reason } }));
+    this.#file.change((state) => ({
+      ...state,
+      git_commit: state.git_commit ?? NO_COMMIT,
+      given_up: { ...state.given_up, [phase]: reason },
+    }));
     this.#options.spectator.warning(`${phase}: ${reason}`);
   }
 
@@ -206,9 +238,12 @@ class RunningCycle {
     const { workers } = this.#options;
     switch (phase) {
       case "prepare":
-        return preparePhase(context);
+        return preparePhase(context, {
+          skipped: new Set(this.#options.skipped?.keys()),
+          cycleLeftMs: () => cycleLeftMs(this.#file.get()),
+        });
       case "formal-verification":
-        return formalVerificationPhase(context);
+        return formalVerificationPhase(context, workers);
       case "benchmarks":
         return benchmarksPhase(context);
       case "fuzz":
@@ -219,9 +254,11 @@ class RunningCycle {
   }
 
   #context(phase: PhaseName, signal = this.#options.signal): PhaseContext {
-    const { clock } = this.#dependencies;
+    const { clock, toolchain } = this.#dependencies;
+    const prepared = this.#file.get().results.find((result) => result.phase === "prepare");
     return {
       ...this.#dependencies,
+      toolchain: prepared === undefined ? toolchain : { ...toolchain, versions: prepared.versions },
       profile: this.#options.profile,
       state: this.#file,
       live: this.#live,

@@ -9,6 +9,7 @@ import type { Toolchain } from "../contracts/parts.ts";
 import { systemClock } from "./platform/clock.ts";
 import type { RunnerDependencies } from "./platform/dependencies.ts";
 import { openLog, type Log } from "./platform/log.ts";
+import { machineSample } from "./platform/machine-sample.ts";
 import { noMetrics, type Metrics } from "./platform/metrics.ts";
 import { Notices } from "./platform/notices.ts";
 import type { Notifier } from "./platform/notifier.ts";
@@ -35,6 +36,8 @@ export interface OpenRunnerOptions {
   readonly metrics?: Metrics;
   /** A log that the caller opened and closes; by default `runner.log` in the state folder. */
   readonly log?: Log;
+  /** By default nobody knows. */
+  readonly machineType?: string | null;
 }
 
 /** Each store has a state of its own: seeds and findings of one mean nothing to another. */
@@ -80,7 +83,10 @@ export async function openRunner(options: OpenRunnerOptions): Promise<OpenRunner
       notices,
       metrics,
       log,
+      sampleMachine: () => machineSample(),
       toolchain: thisToolchain(),
+      machineType: options.machineType ?? null,
+      stateFolder: folder,
     },
     statePath: join(folder, "cycle.json"),
     async close(withinMs) {

@@ -2,12 +2,14 @@
 import { z } from "zod";
 import { instant } from "../contracts/parts.ts";
 import type { Profile } from "../contracts/profile.ts";
+import type { HostSettings } from "../contracts/host.ts";
 import type { ServiceSettings } from "../contracts/stack.ts";
-import type { Workload } from "./cycle.ts";
+import type { WorkSettings } from "../contracts/work-settings.ts";
+import type { Workload } from "../contracts/parts.ts";
 import type { SpotNotice } from "./platform/spot-notice.ts";
 
 /** The profile as the settings want it. */
-export function profileFor(profile: Profile, settings: ServiceSettings): Profile {
+export function profileFor(profile: Profile, settings: WorkSettings): Profile {
   const { vopr } = profile;
   return {
     ...profile,
@@ -16,7 +18,7 @@ export function profileFor(profile: Profile, settings: ServiceSettings): Profile
 }
 
 /** Workloads that the settings switch off, with the reason that the digest gives. */
-export function skippedBy(settings: ServiceSettings): ReadonlyMap<Workload, string> {
+export function skippedBy(settings: WorkSettings): ReadonlyMap<Workload, string> {
   const switches = [
     ["formal-verification", "enable_formal_verification"],
     ["benchmarks", "enable_benchmarks"],
@@ -30,11 +32,17 @@ export function skippedBy(settings: ServiceSettings): ReadonlyMap<Workload, stri
 }
 
 /** Settings that have no effect, or less than one might expect, in words. */
-export function unexpected(profile: Profile, settings: ServiceSettings): string[] {
-  const { github_repo: repo, github_branch: branch, seed_offset: offset } = settings;
+export function unexpected(profile: Profile, settings: ServiceSettings | HostSettings): string[] {
+  const { seed_offset: offset } = settings;
+  const unused =
+    "host" in settings
+      ? [settings.repo, settings.branch].filter((one) => one !== null)
+      : [settings.github_repo, settings.github_branch];
   const tested = profile.name === "embedded" ? "this very release of kimtest" : `what is in ${profile.work_tree}`;
   return [
-    `github_repo ${repo} and github_branch ${branch} are not used: the profile ${profile.name} tests ${tested}`,
+    ...(unused.length === 0
+      ? []
+      : [`${unused.join(" and ")} is not used: the profile ${profile.name} tests ${tested}`]),
     ...(offset === 0n
       ? []
       : [

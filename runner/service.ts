@@ -7,25 +7,28 @@
  */
 import { createHash } from "node:crypto";
 import { join, resolve } from "node:path";
-import { CURRENT_CYCLE_KEY, DIGEST_KEY } from "../contracts/bucket.ts";
+import { CURRENT_CYCLE_KEY } from "../contracts/bucket.ts";
 import { cycleStateSchema } from "../contracts/cycle.ts";
 import { EXIT, reasonOf, type ExitCode } from "../contracts/errors.ts";
 import { stringifyJson } from "../contracts/json.ts";
 import type { Profile } from "../contracts/profile.ts";
+import type { HostSettings } from "../contracts/host.ts";
 import type { ServiceSettings } from "../contracts/stack.ts";
+import type { WorkSettings } from "../contracts/work-settings.ts";
 import { runCycle } from "./cycle.ts";
 import { logPathOf, openRunner, type OpenRunner } from "./open-runner.ts";
 import { printable } from "./phases/digest/printable.ts";
-import { duration } from "./phases/digest/text.ts";
+import { duration } from "./phases/digest/layout.ts";
 import { isoAt, systemClock as clock } from "./platform/clock.ts";
-import { CloudWatchMetrics } from "./platform/cloudwatch-metrics.ts";
+import { cloudHost } from "./platform/cloud-host.ts";
+import type { Host } from "./platform/host.ts";
 import { limited } from "./platform/limited.ts";
-import { openLog, type Log } from "./platform/log.ts";
+import { journalOf, openLog, type Log } from "./platform/log.ts";
+import { plainHost } from "./platform/plain-host.ts";
 import type { ProgressSnapshot, Spectator } from "./platform/progress.ts";
-import { snsNotifier } from "./platform/sns-notifier.ts";
-import { watchSpotNotice, type SpotNotice } from "./platform/spot-notice.ts";
+import type { SpotNotice } from "./platform/spot-notice.ts";
 import { openWatchdog, type Watchdog } from "./platform/watchdog.ts";
-import { loadProfile } from "./profiles/load.ts";
+import { loadProfile, settled } from "./profiles/load.ts";
 import {
   lastBeginningSchema,
   profileFor,
@@ -57,6 +60,8 @@ const STARTING_ALIVE_MS = 300_000;
 const WAIT_STEP_MS = 1_000;
 const SEND_MS = 35_000;
 
+type Settings = ServiceSettings | HostSettings;
+
 export interface ServiceOptions {
   readonly settingsPath: string;
   readonly stateFolder: string;
@@ -67,7 +72,7 @@ export interface ServiceOptions {
 export async function service(options: ServiceOptions): Promise<ExitCode> {
   const folder = resolve(options.stateFolder);
   await ensureFolder(folder);
-  const { log, close } = openLog(logPathOf(folder));
+  const { log, close } = openLog(logPathOf(folder), { journal: journalOf(options.env) });
   const stop = stopOnSignals(log);
   try {
     await serve({ ...options, stateFolder: folder }, log, stop);
@@ -105,34 +110,27 @@ function stopOnSignals(log: Log): AbortSignal {
 async function serve(options: ServiceOptions, log: Log, stop: AbortSignal): Promise<void> {
   const { env, stateFolder } = options;
   const settings = await readSettings(options.settingsPath);
-  const loaded = await loadProfile(settings.profile);
-  env["AWS_REGION"] = settings.region; // for the store, whose address does not say it
+  const loaded = settled(await loadProfile(settings.profile), stateFolder);
   for (const message of unexpected(loaded, settings)) log.warn({}, message);
 
   const watchdog = await openWatchdog({ env, log });
-  const metrics = new CloudWatchMetrics({ stack: settings.stack, region: settings.region, clock, log });
+  const host = hostOf(settings, options, log);
+  const { metrics } = host;
   metrics.count("RunnerStarted", 1); // also of a start that fails: a loop of them must show
-  const whole = `s3://${settings.s3_bucket}/${DIGEST_KEY} (kimtest infra-digest)`;
-  const notifier = snsNotifier({ topic: settings.sns_topic, region: settings.region, whole });
   const spot = new SpotSignal();
-  const watch = watchSpotNotice({
-    env,
-    clock,
-    log,
-    onNotice: (notice) => {
-      metrics.count("SpotInterruption", 1);
-      spot.note(notice);
-    },
+  const watch = host.watch((notice) => {
+    spot.note(notice);
   });
   const interrupted = AbortSignal.any([stop, spot.signal]);
   try {
-    const runner = await openRunner({ store: `s3://${settings.s3_bucket}`, stateFolder, notifier, metrics, log });
+    const machineType = await host.machineType(interrupted);
+    const runner = await openRunner({ ...host, stateFolder, log, machineType });
     try {
-      const store = runner.dependencies.store.get(CURRENT_CYCLE_KEY);
-      await limited(store, "asking the store", STORE_LIMIT_MS, stop);
+      const answer = runner.dependencies.store.get(CURRENT_CYCLE_KEY);
+      await limited(answer, "asking the store", STORE_LIMIT_MS, stop);
       await metrics.flush(FIRST_METRICS_MS);
       await watch.asked;
-      await sayReady(env, watchdog, log, settings);
+      await sayReady(env, watchdog, log, { ...host.about, profile: settings.profile });
       const life = { runner, watchdog, log, signal: interrupted, bundle: env["KIMTEST_BUNDLE"] ?? null };
       if (await waitForTurn(life, stateFolder, settings)) await oneCycle(life, settings, loaded);
     } finally {
@@ -145,9 +143,13 @@ async function serve(options: ServiceOptions, log: Log, stop: AbortSignal): Prom
   } finally {
     await watch.stop();
     await metrics.close(interrupted.aborted ? CLOSE_AFTER_STOP_MS : CLOSE_MS);
-    notifier.close();
+    host.close();
     watchdog.close();
   }
+}
+
+function hostOf(settings: Settings, { env, stateFolder }: ServiceOptions, log: Log): Host {
+  return "host" in settings ? plainHost(settings, stateFolder, log) : cloudHost(settings, env, log);
 }
 
 /** The spot notice as something that a cycle can be ended by. */
@@ -175,20 +177,20 @@ interface Life {
   readonly bundle: string | null;
 }
 
-async function sayReady(env: NodeJS.ProcessEnv, watchdog: Watchdog, log: Log, settings: ServiceSettings) {
+async function sayReady(env: NodeJS.ProcessEnv, watchdog: Watchdog, log: Log, about: Readonly<Record<string, string>>) {
   const readyFile = env["KIMTEST_READY_FILE"];
   if (readyFile !== undefined && readyFile !== "") await writeFileAtomic(readyFile, `${String(process.pid)}\n`);
   watchdog.alive(STARTING_ALIVE_MS, "ready");
   await watchdog.ready();
-  log.info({ stack: settings.stack, bundle: settings.bundle.sha256, profile: settings.profile }, "ready");
+  log.info(about, "ready");
 }
 
 const lastBeginningPath = (stateFolder: string): string => join(stateFolder, "last-beginning.json");
 const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");
-const budgetOf = (settings: ServiceSettings): number => settings.run_duration_hours * 3_600_000;
+const budgetOf = (settings: WorkSettings): number => settings.run_duration_hours * 3_600_000;
 
 /** Waits until a new cycle may begin, if it is to be a new one; false when it was interrupted meanwhile. */
-async function waitForTurn(life: Life, stateFolder: string, settings: ServiceSettings): Promise<boolean> {
+async function waitForTurn(life: Life, stateFolder: string, settings: Settings): Promise<boolean> {
   const { runner, log, signal, bundle } = life;
   if (signal.aborted) return false;
   if (!(await isCycleOver(runner.statePath))) return true;
@@ -245,7 +247,7 @@ async function waitQuietly({ runner, watchdog, signal }: Life, waitMs: number, w
 
 async function oneCycle(
   { runner, watchdog, log, signal }: Life,
-  settings: ServiceSettings,
+  settings: WorkSettings,
   profile: Profile,
 ): Promise<void> {
   watchdog.alive(STARTING_ALIVE_MS, "looking for earlier work");

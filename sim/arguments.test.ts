@@ -1,4 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
+import { NO_THRESHOLDS, THRESHOLD_PROFILES } from "../contracts/coverage-thresholds.ts";
 import { KimtestError } from "../contracts/errors.ts";
 import { parseArguments, type RunOptions } from "./arguments.ts";
 
@@ -73,6 +74,27 @@ describe("what is accepted", () => {
     ]);
   });
 
+  test("coverage thresholds: a profile, numbers of their own, or both", () => {
+    expect(run().thresholds).toBe(null);
+    expect(run("--coverage-threshold", "smoke").thresholds).toEqual(THRESHOLD_PROFILES.smoke);
+    expect(run("--min-fault-coverage", "62.5").thresholds).toEqual({ ...NO_THRESHOLDS, faultPointCoverageMin: 0.625 });
+    const nightly = run(
+      "--min-invariant-coverage=100",
+      "--coverage-threshold",
+      "nightly",
+      "--min-fault-coverage",
+      "95",
+    );
+    expect(nightly.thresholds).toEqual({
+      ...THRESHOLD_PROFILES.nightly,
+      faultPointCoverageMin: 0.95,
+      invariantCoverageMin: 1,
+    });
+    expect(run("--require-all-invariants").thresholds?.requiredInvariants.length).toBe(19);
+    // They judge a batch: a seed that is run again is not held to them.
+    expect(nightly.reproFlags).toEqual([]);
+  });
+
   test("flags that replace the run", () => {
     expect(parseArguments(["scenarios"])).toEqual({ name: "list-scenarios", json: false });
     expect(parseArguments(["--list-scenarios", "--json"])).toEqual({ name: "list-scenarios", json: true });
@@ -106,7 +128,11 @@ describe("what is refused", () => {
     [["repro"], "repro takes one bundle"],
     [["--trace-filter", "some"], 'there is no trace filter "some"'],
     [["--enable-trace"], "--enable-trace without --trace-out would be written nowhere"],
-    [["--coverage-threshold", "80"], "--coverage-threshold is not supported by the embedded vopr yet"],
+    [["--coverage-threshold", "80"], 'there is no coverage threshold "80"'],
+    [["--coverage-threshold", "toString"], 'there is no coverage threshold "toString"'],
+    [["--min-fault-coverage", "0.8"], '--min-fault-coverage is "0.8", but must be a number of per cent from 1 to 100'],
+    [["--min-invariant-coverage", "101"], '--min-invariant-coverage is "101", but must be'],
+    [["--require-all-invariants=yes"], "--require-all-invariants takes no value"],
     [["--seed", "18446744073709551615", "-n", "2"], "2 seeds from 18446744073709551615 on do not fit into 64 bits"],
   ])("%j", (argv, message) => {
     let error: unknown;

@@ -2,16 +2,18 @@
  * The command line of vopr: arguments in, what to do out. Decides everything, does nothing.
  *
  * The flags are those of Kimberlite's binary. Unlike there a number that is none, a value that is missing
- * and a name that is unknown are errors; a flag whose feature this simulator does not have is one too,
- * because a flag that is silently ignored is a test that silently did not happen.
+ * and a name that is unknown are errors, because a flag that is silently ignored is a test that silently did
+ * not happen.
  */
+import type { CoverageThresholds } from "../contracts/coverage-thresholds.ts";
 import { MAX_U64 } from "../contracts/u64.ts";
 import { canaryNamed } from "./canaries.ts";
 import { applySwitch, applyValue, emptyDraft, unsupported, usage, type Draft } from "./draft.ts";
-import { EXAMPLES, NOT_IN_REPRO, UNSUPPORTED_COMMANDS, UNSUPPORTED_FLAGS, VALUE_FLAGS } from "./flags.ts";
+import { EXAMPLES, NOT_IN_REPRO, UNSUPPORTED_COMMANDS, VALUE_FLAGS } from "./flags.ts";
 import { NO_NETWORK_FAULTS, NO_STORAGE_FAULTS, type Scenario } from "./scenario.ts";
 import { DEFAULT_MIX } from "./scenarios.ts";
 import type { SimulationOptions } from "./simulation/options.ts";
+import { ThresholdFlags } from "./threshold-flags.ts";
 import type { TraceFilter } from "./trace.ts";
 import { NO_BUGS } from "./vsr/state.ts";
 
@@ -41,6 +43,8 @@ export interface RunOptions {
   readonly bundleFolder: string | null;
   readonly checkpointFile: string | null;
   readonly checkDeterminism: boolean;
+  /** What the batch must have exercised; null when nothing was asked for. */
+  readonly thresholds: CoverageThresholds | null;
   /** The flags that change what a seed does, to be printed with a failing seed. */
   readonly reproFlags: readonly string[];
 }
@@ -61,11 +65,12 @@ export function parseArguments(argv: readonly string[]): Command {
     throw usage(`${first} takes one bundle`, `for example: ${first} failure.kmb`);
   }
   const draft = emptyDraft();
+  const thresholds = new ThresholdFlags();
   let index = readSubcommand(argv, draft);
-  while (index < argv.length) index = readFlag(argv, index, draft);
+  while (index < argv.length) index = readFlag(argv, index, draft, thresholds);
   if (draft.instead === "help") return { name: "help" };
   if (draft.instead !== null) return { name: draft.instead, json: draft.json };
-  return { name: "run", options: finish(draft) };
+  return { name: "run", options: finish(draft, thresholds.thresholds()) };
 }
 
 /** Returns the index of the first flag. */
@@ -80,16 +85,14 @@ function readSubcommand(argv: readonly string[], draft: Draft): number {
   return 1;
 }
 
-function readFlag(argv: readonly string[], index: number, draft: Draft): number {
+function readFlag(argv: readonly string[], index: number, draft: Draft, thresholds: ThresholdFlags): number {
   const argument = argv[index]!;
   const equals = argument.startsWith("--") ? argument.indexOf("=") : -1;
   const flag = equals < 0 ? argument : argument.slice(0, equals);
-  const unsupportedFeature = UNSUPPORTED_FLAGS.get(flag);
-  if (unsupportedFeature !== undefined) throw unsupported(flag, unsupportedFeature);
   const name = VALUE_FLAGS.get(flag);
   if (name === undefined) {
     if (equals >= 0) throw usage(`${flag} takes no value`, "leave out what follows the =");
-    const plain = applySwitch(flag, draft);
+    const plain = thresholds.takesSwitch(flag) ? flag : applySwitch(flag, draft);
     if (!NOT_IN_REPRO.has(plain)) draft.reproFlags.push(plain);
     return index + 1;
   }
@@ -97,12 +100,12 @@ function readFlag(argv: readonly string[], index: number, draft: Draft): number 
   if (value === undefined || value === "" || (equals < 0 && /^-[^0-9]/.test(value))) {
     throw usage(`${flag} needs a value`, `for example: ${EXAMPLES.get(name) ?? `${flag} VALUE`}`);
   }
-  applyValue(name, value, draft);
+  if (!thresholds.takesValue(name, value)) applyValue(name, value, draft);
   if (!NOT_IN_REPRO.has(name)) draft.reproFlags.push(name, value);
   return equals < 0 ? index + 2 : index + 1;
 }
 
-function finish(draft: Draft): RunOptions {
+function finish(draft: Draft, thresholds: CoverageThresholds | null): RunOptions {
   const base = draft.scenario ?? DEFAULT_MIX;
   const maxEvents = draft.maxEvents ?? base.maxEvents;
   const scenario: Scenario = {
@@ -151,6 +154,7 @@ function finish(draft: Draft): RunOptions {
     bundleFolder: draft.bundleFolder,
     checkpointFile: draft.checkpointFile,
     checkDeterminism: draft.checkDeterminism,
+    thresholds,
     reproFlags: draft.reproFlags,
   };
 }

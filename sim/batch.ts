@@ -6,13 +6,20 @@
  * no `batch_complete`: its absence is how a reader knows.
  */
 import { join } from "node:path";
+import {
+  coverageChecks,
+  coverageChecksText,
+  coverageValidationText,
+  validateCoverage,
+} from "../contracts/coverage-thresholds.ts";
 import { EXIT, KimtestError } from "../contracts/errors.ts";
 import { MAX_U64 } from "../contracts/u64.ts";
+import type { CoverageValidation } from "../contracts/vopr.ts";
 import type { RunOptions } from "./arguments.ts";
 import { advance, emptyCheckpoint, loadCheckpoint, saveCheckpoint, type Checkpoint } from "./checkpoint.ts";
 import { encodeBundle } from "./bundle.ts";
 import { Coverage } from "./coverage.ts";
-import { batchCompleteRecord, iterationRecord, startRecord, timestampOf } from "./records.ts";
+import { batchCompleteRecord, coverageFailuresRecord, iterationRecord, startRecord, timestampOf } from "./records.ts";
 import { diagnose, diagnosisText } from "./diagnosis.ts";
 import { SeedCounter } from "./seed.ts";
 import { Trace, firstDivergence } from "./trace.ts";
@@ -92,8 +99,11 @@ export async function runBatch(options: RunOptions, deps: BatchDeps): Promise<nu
   // Failures are with the reader before the checkpoint moves past them.
   await output.flush("");
   progress.save(options.iterations, failedSeeds);
-  await output.flush(output.end(totals, coverage));
-  return failures === 0 ? EXIT.ok : EXIT.failuresFound;
+  const { thresholds } = options;
+  const validation = thresholds === null ? null : validateCoverage(coverage.thresholdReport(), thresholds);
+  await output.flush(output.end(totals, coverage, validation));
+  if (failures > 0) return EXIT.failuresFound;
+  return validation?.passed === false ? EXIT.thresholdNotMet : EXIT.ok;
 }
 
 /** A trace costs a second run: for a failure that is explained, or for a file. */
@@ -245,8 +255,13 @@ class Output {
   end(
     totals: { successes: number; failures: number; elapsedSeconds: number; failedSeeds: bigint[] },
     coverage: Coverage,
+    validation: CoverageValidation | null,
   ): string {
-    if (this.options.json) return batchCompleteRecord(totals, coverage, timestampOf(this.deps.now()));
+    if (this.options.json) {
+      const timestamp = timestampOf(this.deps.now());
+      const lacking = validation === null ? "" : coverageFailuresRecord(validation, timestamp);
+      return lacking + batchCompleteRecord(totals, coverage, validation, timestamp);
+    }
     const { successes, failures, elapsedSeconds, failedSeeds } = totals;
     const rate = Math.round((successes + failures) / Math.max(elapsedSeconds, 0.001));
     const lines = [
@@ -257,7 +272,14 @@ class Output {
       lines.push(`failed: ${shown}${failures > 10 ? `, and ${failures - 10} more` : ""}`);
       if (!this.options.verbose) lines.push(`details: the same command with --seed ${failedSeeds[0]!} -n 1 -v`);
     }
-    return `${lines.join("\n")}\n`;
+    return `${lines.join("\n")}\n${this.coverageText(coverage, validation)}`;
+  }
+
+  private coverageText(coverage: Coverage, validation: CoverageValidation | null): string {
+    const { thresholds } = this.options;
+    if (thresholds === null || validation === null) return "";
+    const checks = coverageChecks(coverage.thresholdReport(), thresholds);
+    return `\n${coverageChecksText(checks)}\n${coverageValidationText(validation)}`;
   }
 
   isDue(): boolean {

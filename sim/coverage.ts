@@ -4,6 +4,7 @@
  * The catalogues are fixed, so that a percentage means the same in every batch: a fault that was never
  * injected lowers it. Counters are flat arrays; only the report at the end builds objects.
  */
+import type { CoverageReport } from "../contracts/vopr.ts";
 import { INVARIANTS, type InvariantName } from "./invariants/catalogue.ts";
 import type { Attack } from "./scenario.ts";
 import { MESSAGE_NAMES } from "./vsr/messages.ts";
@@ -160,17 +161,9 @@ export class Coverage {
 
   /** The `coverage` object of a `batch_complete` record. */
   report(): object {
-    const points = FAULT_POINTS.map(([name, kind], index) => {
-      const counts = {
-        attempted: this.attempted[index]!,
-        applied: this.applied[index]!,
-        observed: this.observed[index]!,
-      };
-      return { name, counts, hit: (kind === "operation" ? counts.attempted : counts.applied) > 0 };
-    });
+    const points = this.points();
     const hit = points.filter((point) => point.hit).length;
-    const phases = PHASE_NAMES.map((name, index) => ({ name, count: this.phases[index]! }));
-    const reached = phases.filter((phase) => phase.count > 0);
+    const reached = this.reachedPhases();
     const executed = Object.values(this.invariants).filter((count) => count > 0).length;
     return {
       fault_points: {
@@ -180,7 +173,7 @@ export class Coverage {
         fault_points: Object.fromEntries(points.map((point) => [point.name, point.counts])),
       },
       phases: {
-        total_events: phases.reduce((sum, phase) => sum + phase.count, 0),
+        total_events: reached.reduce((sum, phase) => sum + phase.count, 0),
         unique_phases: reached.length,
         phase_counts: Object.fromEntries(reached.map((phase) => [phase.name, phase.count])),
       },
@@ -196,15 +189,28 @@ export class Coverage {
           { attempted: this.attacksAttempted[index]!, applied: this.attacksApplied[index]! },
         ]),
       ),
-      ...this.thresholdReport(points, reached),
+      ...this.thresholdReport(),
     };
   }
 
+  private points() {
+    return FAULT_POINTS.map(([name, kind], index) => {
+      const counts = {
+        attempted: this.attempted[index]!,
+        applied: this.applied[index]!,
+        observed: this.observed[index]!,
+      };
+      return { name, counts, hit: (kind === "operation" ? counts.attempted : counts.applied) > 0 };
+    });
+  }
+
+  private reachedPhases() {
+    return PHASE_NAMES.map((name, index) => ({ name, count: this.phases[index]! })).filter(({ count }) => count > 0);
+  }
+
   /** The same in the shape that coverage thresholds are checked against: counts, and phases with dots. */
-  private thresholdReport(
-    points: readonly { readonly name: string; readonly hit: boolean }[],
-    phases: readonly { readonly name: string; readonly count: number }[],
-  ): object {
+  thresholdReport(): CoverageReport {
+    const points = this.points();
     const hit = points.filter((point) => point.hit).map(({ name }) => name);
     return {
       total_fault_points: points.length,
@@ -216,7 +222,7 @@ export class Coverage {
       view_changes: this.phases[PHASE.viewChangeComplete]!,
       repairs: this.phases[PHASE.repairComplete]!,
       unique_query_plans: this.queryPlans.size,
-      phase_events: Object.fromEntries(phases.map(({ name, count }) => [name.replace(":", "."), count])),
+      phase_events: Object.fromEntries(this.reachedPhases().map(({ name, count }) => [name.replace(":", "."), count])),
       total_events: this.events,
       simulation_time_ns: this.simulatedTimeUs * 1000,
     };

@@ -16,6 +16,7 @@ import { NO_BUGS } from "./vsr/state.ts";
 interface ExploreOptions {
   readonly scope: Scope;
   readonly maxStates: number;
+  readonly memoryMegabytes: number;
   readonly seconds: number;
   readonly canary: string | null;
   readonly json: boolean;
@@ -31,8 +32,10 @@ const DEFAULTS: ExploreOptions = {
     maxView: 1,
     stateTransfer: false,
     heartbeats: false,
+    symmetry: true,
   },
   maxStates: 3_000_000,
+  memoryMegabytes: 2_048,
   seconds: 60,
   canary: null,
   json: false,
@@ -49,7 +52,9 @@ Usage: explore [flags]
   --replicas N        3 or 5 (default 3)
   --state-transfer    replicas ask each other for entries they lack
   --heartbeats        primaries announce commits between requests
+  --no-symmetry       visit worlds that differ by the names of clients each
   --max-states N      give up beyond (default ${DEFAULTS.maxStates})
+  --max-memory N      give up beyond so many megabytes (default ${DEFAULTS.memoryMegabytes})
   --seconds N         give up after (default ${DEFAULTS.seconds})
   --canary NAME       plant a bug: ${CANARIES.map(({ name }) => name).join(", ")}
   --json              one JSON object, each minute before it a line of progress
@@ -73,12 +78,14 @@ export function parseExploreArguments(argv: readonly string[]): ExploreOptions {
     else if (flag === "--help" || flag === "-h") options = { ...options, help: true };
     else if (flag === "--state-transfer") inScope({ stateTransfer: true });
     else if (flag === "--heartbeats") inScope({ heartbeats: true });
+    else if (flag === "--no-symmetry") inScope({ symmetry: false });
     else if (flag === "--replicas") inScope({ replicas: odd(number(3, 5)) });
     else if (flag === "--operations") inScope({ operations: number(1, 4) });
     else if (flag === "--crashes") inScope({ crashes: number(0, 3) });
     else if (flag === "--corruptions") inScope({ corruptions: number(0, 1) });
     else if (flag === "--max-view") inScope({ maxView: number(0, 3) });
-    else if (flag === "--max-states") options = { ...options, maxStates: number(1, 10_000_000) };
+    else if (flag === "--max-states") options = { ...options, maxStates: number(1, 200_000_000) };
+    else if (flag === "--max-memory") options = { ...options, memoryMegabytes: number(100, 1_000_000) };
     else if (flag === "--seconds") options = { ...options, seconds: number(1, 86_400) };
     else if (flag === "--canary") {
       index += 1;
@@ -116,13 +123,17 @@ export async function main(argv: readonly string[]): Promise<number> {
     const bugs = options.canary === null ? NO_BUGS : canaryNamed(options.canary).bugs;
     const limits = {
       maxStates: options.maxStates,
+      maxMemoryBytes: options.memoryMegabytes * 1024 * 1024,
       deadlineMs: startedMs + options.seconds * 1000,
       // Written at once: a pipe is synchronous, and nothing else runs meanwhile.
       onProgress: (states: number): void => {
         if (options.json) process.stdout.write(progressLine(states, "states"));
       },
     };
-    const result = explore(options.scope, bugs, limits, () => performance.now());
+    const result = explore(options.scope, bugs, limits, {
+      nowMs: () => performance.now(),
+      memoryBytes: () => process.memoryUsage.rss(),
+    });
     const elapsedSeconds = (performance.now() - startedMs) / 1000;
     await write(options.json ? jsonReport(options, result, elapsedSeconds) : textReport(result, elapsedSeconds));
     if (result.violation !== null) return EXIT.failuresFound;
@@ -146,22 +157,33 @@ function jsonReport(options: ExploreOptions, result: ExplorationResult, elapsedS
       max_view: scope.maxView,
       state_transfer: scope.stateTransfer,
       heartbeats: scope.heartbeats,
+      symmetry: scope.symmetry,
       canary: options.canary,
       max_states: options.maxStates,
+      max_memory_megabytes: options.memoryMegabytes,
       seconds: options.seconds,
     },
     elapsed_secs: elapsedSeconds,
-    states_per_sec: Math.round(result.states / Math.max(elapsedSeconds, 0.001)),
+    states_per_sec: perSecond(result.states, elapsedSeconds),
   };
   return `${stringifyJson(report)}\n`;
 }
 
 function textReport(result: ExplorationResult, elapsedSeconds: number): string {
-  const { states, transitions, depth, complete, violation } = result;
-  const visited = `${states} states, ${transitions} transitions, depth ${depth}, ${elapsedSeconds.toFixed(1)} s`;
+  const { states, represented, transitions, depth, limit, violation } = result;
+  const renamed = represented === states ? "" : ` (standing for ${represented})`;
+  const visited =
+    `${states} states${renamed}, ${transitions} transitions, depth ${depth}, ` +
+    `${elapsedSeconds.toFixed(1)} s, ${perSecond(states, elapsedSeconds)} states/s`;
   if (violation === null) {
-    return complete ? `complete, no violation: ${visited}\n` : `INCOMPLETE, a limit came first: ${visited}\n`;
+    return limit === null
+      ? `complete, no violation: ${visited}\n`
+      : `INCOMPLETE, the limit on ${limit} came first: ${visited}\n`;
   }
   const steps = violation.trace.map((action, index) => `  ${index + 1}. ${action}\n`).join("");
   return `VIOLATED ${violation.invariant}: ${violation.message}\n${steps}${visited}\n`;
+}
+
+function perSecond(states: number, elapsedSeconds: number): number {
+  return Math.round(states / Math.max(elapsedSeconds, 0.001));
 }

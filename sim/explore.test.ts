@@ -16,8 +16,10 @@ const SMALL: Scope = {
   maxView: 1,
   stateTransfer: false,
   heartbeats: false,
+  symmetry: true,
 };
-const NO_LIMITS = { maxStates: Infinity, deadlineMs: Infinity };
+const NO_LIMITS = { maxStates: Infinity, maxMemoryBytes: Infinity, deadlineMs: Infinity };
+const STILL = { nowMs: () => 0, memoryBytes: () => 0 };
 
 function run(...argv: string[]): { status: number | null; stdout: string; stderr: string } {
   return spawnSync(process.execPath, [PROGRAM, ...argv], { encoding: "utf8" });
@@ -31,15 +33,17 @@ describe("explore", () => {
     expect(report).toMatchObject({
       complete: true,
       violation: null,
-      states: 702_420,
-      transitions: 3_284_444,
+      limit: null,
+      states: 564_621,
+      represented: 1_128_024,
+      transitions: 2_630_193,
       depth: 33,
       scope: { replicas: 3, operations: 2, crashes: 1, corruptions: 0, max_view: 1, canary: null },
     });
   });
 
-  test("finds the canary, by a shortest trace", () => {
-    const { status, stdout } = run("--json", "--canary", "skip-fsync");
+  test.each(["2", "3"])("finds the canary among %s operations, by a shortest trace", (operations) => {
+    const { status, stdout } = run("--json", "--canary", "skip-fsync", "--operations", operations);
     const report = explorationSchema.parse(JSON.parse(stdout));
     expect(status).toBe(1);
     expect(report.complete).toBe(false);
@@ -61,7 +65,19 @@ describe("explore", () => {
   test("a limit that comes first leaves it inconclusive", () => {
     const { status, stdout } = run("--json", "--max-states", "50");
     expect(status).toBe(6);
-    expect(JSON.parse(stdout)).toMatchObject({ complete: false, violation: null });
+    expect(JSON.parse(stdout)).toMatchObject({ complete: false, limit: "states", violation: null });
+    expect(run("--max-states", "50").stdout).toMatch(/^INCOMPLETE, the limit on states came first: \d\d states/);
+  });
+
+  test("so does one on memory or time", () => {
+    const limits = { ...NO_LIMITS, maxMemoryBytes: 1_000, deadlineMs: 5_000 };
+    const bounded = (bytes: number, stepMs: number) => {
+      let nowMs = 0;
+      const surroundings = { nowMs: () => (nowMs += stepMs), memoryBytes: () => bytes };
+      return explore({ ...SMALL, operations: 2 }, NO_BUGS, limits, surroundings);
+    };
+    expect(bounded(1_000, 0)).toMatchObject({ complete: false, limit: "memory", violation: null });
+    expect(bounded(999, 10)).toMatchObject({ complete: false, limit: "time", violation: null });
   });
 
   test("shows progress about once a minute, by how much more it has visited", () => {
@@ -69,7 +85,7 @@ describe("explore", () => {
     const onProgress = (states: number): void => void said.push(states);
     let nowMs = 0;
     const clock = (): number => (nowMs += 100); // asked once per world
-    const { states } = explore(SMALL, NO_BUGS, { ...NO_LIMITS, onProgress }, clock);
+    const { states } = explore(SMALL, NO_BUGS, { ...NO_LIMITS, onProgress }, { ...STILL, nowMs: clock });
     expect(said.length).toBeGreaterThan(1);
     expect(said.length).toBeLessThanOrEqual(states / 600);
     expect(said).toEqual([...new Set(said)].toSorted((a, b) => a - b));
@@ -77,12 +93,12 @@ describe("explore", () => {
   });
 
   test("without a crash the canary does no harm", () => {
-    const result = explore({ ...SMALL, crashes: 0 }, { ...NO_BUGS, skipFsync: true }, NO_LIMITS, () => 0);
+    const result = explore({ ...SMALL, crashes: 0 }, { ...NO_BUGS, skipFsync: true }, NO_LIMITS, STILL);
     expect(result).toMatchObject({ complete: true, violation: null });
   });
 
   test("a larger scope has more states; the same scope always the same", () => {
-    const states = (scope: Scope): number => explore(scope, NO_BUGS, NO_LIMITS, () => 0).states;
+    const states = (scope: Scope): number => explore(scope, NO_BUGS, NO_LIMITS, STILL).states;
     const small = states(SMALL);
     expect(states(SMALL)).toBe(small);
     expect(states({ ...SMALL, crashes: 0 })).toBeLessThan(small);
@@ -92,10 +108,38 @@ describe("explore", () => {
   });
 });
 
+describe("clients are alike", () => {
+  const scopes: [string, Partial<Scope>][] = [
+    ["two operations", { operations: 2, crashes: 0 }],
+    ["three operations", { operations: 3, crashes: 0, maxView: 0 }],
+    ["a crash", { operations: 2, crashes: 1, maxView: 0 }],
+    ["a spoiled disk", { operations: 2, crashes: 1, corruptions: 1, maxView: 0 }],
+    ["state transfer", { operations: 2, crashes: 0, maxView: 0, stateTransfer: true }],
+  ];
+  test.each(scopes)("%s: the worlds visited stand for exactly those there are", (_, change) => {
+    const scope = { ...SMALL, ...change };
+    const all = explore({ ...scope, symmetry: false }, NO_BUGS, NO_LIMITS, STILL);
+    const { states, represented, depth, complete } = explore(scope, NO_BUGS, NO_LIMITS, STILL);
+    expect([all.complete, complete]).toEqual([true, true]);
+    expect([represented, depth]).toEqual([all.states, all.depth]);
+    expect(all.represented).toBe(all.states);
+    expect(states).toBeLessThan(all.states);
+  });
+
+  test("a bug is found by as short a trace", () => {
+    const bugs = { ...NO_BUGS, skipFsync: true };
+    const traceOf = (symmetry: boolean) =>
+      explore({ ...SMALL, operations: 3, symmetry }, bugs, NO_LIMITS, STILL).violation?.trace;
+    expect(traceOf(true)).toEqual(traceOf(false));
+    expect(traceOf(true)?.length).toBe(7);
+  });
+});
+
 describe("arguments", () => {
   test.each([
     [["--operations", "9"], '--operations is "9", but must be a whole number from 1 to 4'],
     [["--crashes"], '--crashes is "", but must be'],
+    [["--max-memory", "1"], '--max-memory is "1", but must be a whole number from 100 to 1000000'],
     [["--replicas", "4"], "--replicas is 4, but must be odd"],
     [["--canary", "x"], 'there is no canary "x"'],
     [["--what"], 'unknown argument "--what"'],

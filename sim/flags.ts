@@ -2,16 +2,7 @@
 
 export const DEFAULT_ITERATIONS = 100;
 
-/** Features of Kimberlite's binary that this simulator does not have. */
-export const UNSUPPORTED_FLAGS: ReadonlyMap<string, string> = new Map(
-  Object.entries({
-    "--min-fault-coverage": "coverage thresholds",
-    "--min-invariant-coverage": "coverage thresholds",
-    "--require-all-invariants": "coverage thresholds",
-    "--coverage-threshold": "coverage thresholds",
-  }),
-);
-
+/** Views of Kimberlite's binary that this simulator does not have. */
 export const UNSUPPORTED_COMMANDS = ["timeline", "bisect", "minimize", "stats", "dashboard", "tui"];
 
 /** Flags that take a value. */
@@ -35,6 +26,9 @@ export const VALUE_FLAGS: ReadonlyMap<string, string> = new Map(
     "--trace-out": "--trace-out",
     "--bundle-out": "--bundle-out",
     "--trace-filter": "--trace-filter",
+    "--coverage-threshold": "--coverage-threshold",
+    "--min-fault-coverage": "--min-fault-coverage",
+    "--min-invariant-coverage": "--min-invariant-coverage",
   }),
 );
 
@@ -50,6 +44,10 @@ export const NOT_IN_REPRO = new Set([
   "--trace-out",
   "--trace-filter",
   "--bundle-out",
+  "--coverage-threshold",
+  "--min-fault-coverage",
+  "--min-invariant-coverage",
+  "--require-all-invariants",
 ]);
 
 /** What a value looks like, for the hint when it is missing. */
@@ -60,5 +58,6 @@ export const EXAMPLES: ReadonlyMap<string, string> = new Map(
     "--faults": "--faults network,storage",
     "--scenario": "--scenario combined",
     "--checkpoint-file": "--checkpoint-file checkpoint.json",
+    "--coverage-threshold": "--coverage-threshold nightly",
   }),
 );

@@ -31,6 +31,11 @@ Invariants
       --enable-query-invariants, --disable-query-invariants, --enable-sql-oracles
       --list-invariants
 
+Coverage
+      --coverage-threshold NAME   smoke, default or nightly: what the batch must have exercised
+      --min-fault-coverage PERCENT, --min-invariant-coverage PERCENT, --require-all-invariants
+                               on their own, or in place of the numbers of --coverage-threshold
+
 Output
       --json                   one JSON object per line
   -v, --verbose                every seed, failures with details and a command that repeats them
@@ -45,5 +50,5 @@ Output
   -h, --help
 
 Accepted because it is always so: --vsr-mode.
-Exit codes: 0 no seed failed, 1 some did, 2 wrong usage, 101 the simulator itself broke, 130 and 143 stopped.
+Exit codes: 0 no seed failed, 1 some did, 2 wrong usage, 3 none failed but a threshold is not met, 101 the simulator itself broke, 130 and 143 stopped.
 `;

@@ -1,5 +1,6 @@
 /** The NDJSON records of a run, as text: `{data, timestamp, type}` per line, shapes in contracts/vopr.ts. */
 import { stringifyJson } from "../contracts/json.ts";
+import type { CoverageValidation } from "../contracts/vopr.ts";
 import type { RunOptions } from "./arguments.ts";
 import type { Coverage } from "./coverage.ts";
 import type { Diagnosis } from "./diagnosis.ts";
@@ -54,10 +55,23 @@ export interface BatchTotals {
   readonly failedSeeds: readonly bigint[];
 }
 
-export function batchCompleteRecord(totals: BatchTotals, coverage: Coverage, timestamp: string): string {
+/** Stands before the end where coverage thresholds are not met; else empty. */
+export function coverageFailuresRecord({ violations }: CoverageValidation, timestamp: string): string {
+  if (violations.length === 0) return "";
+  const data = { failures: violations.map(({ message }) => message) };
+  return `${stringifyJson({ data, timestamp, type: "coverage_failures" }, 0)}\n`;
+}
+
+export function batchCompleteRecord(
+  totals: BatchTotals,
+  coverage: Coverage,
+  validation: CoverageValidation | null,
+  timestamp: string,
+): string {
   const { successes, failures, elapsedSeconds, failedSeeds } = totals;
   const data = {
     coverage: coverage.report(),
+    ...(validation === null ? {} : { coverage_validation: validation }),
     elapsed_secs: elapsedSeconds,
     failed_seeds: failedSeeds,
     failures,

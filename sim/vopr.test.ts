@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "@jest/globals";
 import { parseJson } from "../contracts/json.ts";
-import { voprRecordSchema } from "../contracts/vopr.ts";
+import { voprRecordSchema, type VoprRecord } from "../contracts/vopr.ts";
 import { CANARIES } from "./canaries.ts";
 import { SCENARIOS } from "./scenarios.ts";
 
@@ -14,6 +14,11 @@ const PROGRAM = fileURLToPath(new URL("vopr.ts", import.meta.url));
 
 function vopr(...argv: string[]): { status: number | null; stdout: string; stderr: string } {
   return spawnSync(process.execPath, [PROGRAM, ...argv], { encoding: "utf8", maxBuffer: 1e8 });
+}
+
+function recordsOf(stdout: string): VoprRecord[] {
+  const lines = stdout.trimEnd().split("\n");
+  return lines.map((line) => voprRecordSchema.parse(parseJson(line, "line")));
 }
 
 /** Without what is allowed to differ. */
@@ -28,10 +33,7 @@ describe("output", () => {
     const other = vopr(...argv);
     expect([one.status, one.stderr]).toEqual([0, ""]);
     expect(timeless(other.stdout)).toBe(timeless(one.stdout));
-    const records = one.stdout
-      .trimEnd()
-      .split("\n")
-      .map((line) => voprRecordSchema.parse(parseJson(line, "line")));
+    const records = recordsOf(one.stdout);
     expect(records.length).toBe(42);
     expect(records[41]).toMatchObject({ type: "batch_complete", data: { successes: 40, failures: 0 } });
     expect(one.stdout).toContain('"seed":9007199254740993,');
@@ -40,10 +42,7 @@ describe("output", () => {
   test("failed seeds give exit code 1 and valid records", () => {
     const { status, stdout } = vopr("--json", "--scenario", "combined", "--canary", "skip-fsync", "-n", "30");
     expect(status).toBe(1);
-    const records = stdout
-      .trimEnd()
-      .split("\n")
-      .map((line) => voprRecordSchema.parse(parseJson(line, "line")));
+    const records = recordsOf(stdout);
     const end = records.at(-1)!;
     const failed = records.filter(({ type, data }) => type === "iteration" && data["status"] === "failed");
     expect(end.type === "batch_complete" ? end.data.failures : 0).toBe(failed.length);
@@ -80,6 +79,47 @@ describe("output", () => {
     expect(vopr(...argv).stdout).toContain("look at first:\n");
     expect(vopr(...argv, "--json").stdout).toContain('"classification":"ReplicaDivergence"');
     expect(vopr(...argv, "--no-failure-diagnosis").stdout).not.toContain("look at first:");
+  });
+
+  test("coverage thresholds: exit code 3 where they are not met, 1 where a seed failed too", () => {
+    const endOf = (...argv: string[]): { status: number | null; types: string[]; validation: unknown } => {
+      const { status, stdout } = vopr("--json", "-n", "3", ...argv);
+      const records = recordsOf(stdout).filter(({ type }) => type !== "start" && type !== "iteration");
+      const end = records.at(-1)!;
+      const validation = end.type === "batch_complete" ? end.data.coverage_validation : null;
+      return { status, types: records.map(({ type }) => type), validation };
+    };
+    const thresholds = ["--coverage-threshold", "smoke"];
+    expect(endOf("--scenario", "baseline")).toEqual({ status: 0, types: ["batch_complete"], validation: undefined });
+    expect(endOf("--scenario", "combined", ...thresholds)).toMatchObject({
+      status: 0,
+      types: ["batch_complete"],
+      validation: { passed: true, violations: [] },
+    });
+    expect(endOf("--scenario", "baseline", ...thresholds)).toEqual({
+      status: 3,
+      types: ["coverage_failures", "batch_complete"],
+      validation: {
+        passed: false,
+        violations: [
+          {
+            kind: "FaultPointCoverage",
+            message: "Coverage of fault points below threshold",
+            expected: "50.0%",
+            actual: "18.5% (5 of 27)",
+          },
+        ],
+        warnings: ["Invariant 'linearizability' executed only 3 times"],
+      },
+    });
+    expect(endOf("--scenario", "leader-race", ...thresholds)).toMatchObject({
+      status: 1,
+      validation: { passed: false },
+    });
+    const shown = vopr("-n", "1", "--scenario", "baseline", ...thresholds);
+    expect(shown.status).toBe(3);
+    expect(shown.stdout).toContain("\nfault points        50.0%                   18.5% (5 of 27)     NOT MET\n");
+    expect(shown.stdout).toContain("\nCoverage validation FAILED\n");
   });
 
   test("lists", () => {

@@ -29,6 +29,7 @@ test("a green cycle: evidence in the store, in the bucket layout", async () => {
     "cycles/current.json",
     `digests/${day}.json`,
     "digests/latest.json",
+    expect.stringMatching(/^failure-index\/begins-\d{13}\.json$/),
     `formal-verification/${day}.json`,
     "signatures/known-failures.json",
   ]);
@@ -50,6 +51,7 @@ test("each failing seed is archived once, alone, and known findings are not new 
   const first = bench.digest();
   const keys = bench.keys("failures/vopr/");
   expect(keys).toHaveLength(first.vopr.failures_total);
+  expect(bench.indexedKeys("vopr")).toEqual(keys);
   expect(first.vopr).toMatchObject({ verdict: "failed", failures_new: first.vopr.failures_total });
   expect(first.findings.map(({ signature, state }) => [signature, state]).sort()).toEqual([
     ["replica_consistency:baseline", "new"],
@@ -64,6 +66,7 @@ test("each failing seed is archived once, alone, and known findings are not new 
   const second = bench.digest();
   expect(second).toMatchObject({ cycle: 2, vopr: { failures_new: 0 } });
   expect(second.findings.map(({ state }) => state)).toEqual(["ongoing", "ongoing"]);
+  expect(bench.keys("failure-index/begins-")).toHaveLength(2);
   // The second cycle went on where the first had stopped.
   expect(bench.keys("failures/vopr/")).toHaveLength(first.vopr.failures_total + second.vopr.failures_total);
 });

@@ -1,6 +1,8 @@
 /** A profile whose programs are stand-ins: for tests of the runner alone. */
 import { fileURLToPath } from "node:url";
+import type { PlantedCanary } from "../contracts/canary.ts";
 import type { Profile } from "../contracts/profile.ts";
+import type { EmbeddedProfile } from "../runner/profiles/embedded.ts";
 
 const script = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 
@@ -11,10 +13,13 @@ export interface FakeVopr {
   readonly seed_ms?: number;
   readonly bad_seed?: number;
   readonly once?: string;
+  readonly canaries?: readonly PlantedCanary[];
+  readonly harmless?: string;
+  readonly breaks_in?: string;
 }
 
 /** `vopr`: how the stand-in behaves; goes through `env`, so that the profile stays data. */
-export function fakeProfile(vopr: FakeVopr = {}, change: Partial<Profile["vopr"]> = {}): Profile {
+export function fakeProfile(vopr: FakeVopr = {}, change: Partial<Profile["vopr"]> = {}): EmbeddedProfile {
   const program = (kind: string): string[] => [process.execPath, script("fake-program.js"), kind];
   return {
     name: "fake",

@@ -3,17 +3,26 @@
 //   FAKE_VOPR='{"mode": "panic", "bad_seed": 17, …}' node fake-vopr.js --json --scenario S --seed N -n COUNT
 //
 // Plain JavaScript with no imports of ours, so that it starts fast and shares no code with what it tests.
-// A seed fails when seed % fail_every == 0 (0: never), in all scenarios or `only` in one. `canary` in the arguments makes every third seed fail.
+// A seed fails when seed % fail_every == 0 (0: never), in all scenarios or `only` in one. A canary makes every third
+// seed fail, unless it is `harmless`; `breaks_in` misbehaves in the middle. `canaries` are what it lists.
 import { existsSync, writeFileSync } from "node:fs";
 
 const options = { mode: "good", fail_every: 0, seed_ms: 0, ...JSON.parse(process.env.FAKE_VOPR ?? "{}") };
 const argument = (name) => process.argv[process.argv.indexOf(name) + 1];
+
+if (process.argv.includes("--list-canaries")) {
+  if (options.canaries === undefined) process.stderr.write("error: unknown argument --list-canaries\n");
+  else process.stdout.write(JSON.stringify({ canaries: options.canaries }));
+  process.exit(options.canaries === undefined ? 2 : 0);
+}
+
 const from = BigInt(argument("--seed"));
 const count = BigInt(argument("-n"));
 const scenario = argument("--scenario");
-const canary = process.argv.includes("--canary");
+const planted = process.argv.includes("--canary") ? argument("--canary") : undefined;
+const canary = planted !== undefined && planted !== options.harmless;
 const bad = options.bad_seed === undefined ? from + count / 2n : BigInt(options.bad_seed);
-const isBatchWithBad = bad >= from && bad < from + count && !canary;
+const isBatchWithBad = planted === undefined ? bad >= from && bad < from + count : planted === options.breaks_in;
 
 const failsHere = options.fail_every > 0 && (options.only ?? scenario) === scenario;
 const hash = "0".repeat(64);

@@ -123,6 +123,7 @@ test.each([
     expect(state.interruptions).toBeGreaterThanOrEqual(interrupted.interruptions);
 
     const vopr = voprOf(state);
+    expect(work.indexedKeys("vopr")).toEqual(work.keys("failures/vopr/"));
     const archived = work.keys("failures/vopr/").map((key) => decodeJson(work.text(key), key, voprFailureSchema));
     expect(readFileSync(join(work.state, "runner.log"), "utf8")).not.toContain("damaged");
     for (const { name } of profile.vopr.scenarios) {

@@ -1,20 +1,15 @@
 /** A 48-hour cycle on a clock that runs 12,000 times as fast, with real processes: what happens by the hour. */
-import { mkdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "@jest/globals";
 import { digestSchema, type Digest } from "../contracts/digest.ts";
-import { runCycle } from "../runner/cycle.ts";
 import { systemClock, type Clock } from "../runner/platform/clock.ts";
-import { openLog } from "../runner/platform/log.ts";
-import { Notices } from "../runner/platform/notices.ts";
 import type { Notice, Notifier } from "../runner/platform/notifier.ts";
-import { createProcesses } from "../runner/platform/processes.ts";
-import { nobody } from "../runner/platform/progress.ts";
 import { FolderStore } from "../runner/store/folder-store.ts";
-import { Outbox } from "../runner/store/outbox.ts";
 import { decodeJson } from "../runner/store/read-json.ts";
 import { RecordingMetrics } from "./recording-metrics.ts";
 import { fakeProfile } from "./fake-profile.ts";
+import { openInProcess } from "./in-process-runner.ts";
 import { workbenches } from "./workbench.ts";
 
 const workbench = workbenches();
@@ -33,7 +28,6 @@ function fastClock(): Clock {
 
 test("48 hours: one interim digest, one message at the end, critical news at most once an hour", async () => {
   const bench = workbench();
-  mkdirSync(bench.state, { recursive: true });
   const interim: Digest[] = [];
   const store = new FolderStore(bench.store);
   const watched = {
@@ -45,12 +39,15 @@ test("48 hours: one interim digest, one message at the end, critical news at mos
       return store.put(key, body);
     },
   };
-  const outbox = await Outbox.open({ directory: join(bench.state, "outbox"), store: watched });
   const notices: (Notice & { atMs: number })[] = [];
   const clock = fastClock();
   let refused = 0;
-  const { log, close } = openLog(join(bench.state, "runner.log"));
-  const profile = fakeProfile({ seed_ms: 1, fail_every: 1 }, { critical_failures: 5 });
+  const { batch } = fakeProfile().vopr;
+  const profile = fakeProfile(
+    { seed_ms: 1, fail_every: 1 },
+    // Half a second of the processes' own time.
+    { critical_failures: 5, batch: { ...batch, target_seconds: 0.5 * SPEED } },
+  );
   const metrics = new RecordingMetrics();
   const notifier: Notifier = {
     notify: (notice) => {
@@ -63,33 +60,15 @@ test("48 hours: one interim digest, one message at the end, critical news at mos
       return Promise.resolve();
     },
   };
-  const outcome = await runCycle(
-    {
-      clock,
-      processes: createProcesses(join(bench.state, "children")),
-      store,
-      outbox,
-      outboxDamage: [],
-      log,
-      notifier,
-      notices: await Notices.open({ folder: join(bench.state, "notices"), notifier, clock, log, metrics }),
-      metrics,
-      toolchain: { node: "v24", platform: "linux", architecture: "x64", cpu: "test", cores: 2 },
+  const runner = await openInProcess(bench, { clock, store, notifier, metrics }, watched);
+  const outcome = await runner.cycle({
+    profile: {
+      ...profile,
+      time_shares: { prepare: 1, "formal-verification": 1, benchmarks: 1, fuzz: 4, vopr: 40, digest: 1 },
     },
-    {
-      profile: {
-        ...profile,
-        time_shares: { prepare: 1, "formal-verification": 1, benchmarks: 1, fuzz: 4, vopr: 40, digest: 1 },
-      },
-      budgetMs: 48 * HOUR_MS,
-      workers: 2,
-      statePath: join(bench.state, "cycle.json"),
-      signal: new AbortController().signal,
-      spectator: nobody,
-    },
-  );
-  await outbox.close();
-  close();
+    budgetMs: 48 * HOUR_MS,
+  });
+  await runner.close();
 
   if (outcome.kind !== "done") throw new Error(`the cycle was ${outcome.kind}`);
   expect(outcome.exitCode).toBe(1);

@@ -5,8 +5,10 @@ import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach } from "@jest/globals";
 import { execa } from "execa";
+import { failureIndexPrefix, findingId, parseFailureIndexKey, type FailureKind } from "../contracts/bucket.ts";
 import { cycleStateSchema, type CycleState } from "../contracts/cycle.ts";
 import { digestSchema, type Digest } from "../contracts/digest.ts";
+import { failureIndexEntrySchema } from "../contracts/failure.ts";
 import { stringifyJson } from "../contracts/json.ts";
 import type { Profile } from "../contracts/profile.ts";
 import { registrySchema, type Registry } from "../contracts/registry.ts";
@@ -82,6 +84,17 @@ export class Workbench {
       .filter((entry) => entry.isFile())
       .map((entry) => relative(this.store, join(entry.parentPath, entry.name)))
       .filter((key) => key.startsWith(prefix))
+      .sort();
+  }
+
+  /** The failures in the index, which must name each one's finding as its record does. */
+  indexedKeys(kind: FailureKind): string[] {
+    return this.keys(failureIndexPrefix(kind))
+      .flatMap((key) => {
+        const entry = decodeJson(this.text(key), key, failureIndexEntrySchema);
+        const parsed = parseFailureIndexKey(key);
+        return parsed?.key === entry.key && parsed.finding === findingId(entry.signature) ? entry.key : [];
+      })
       .sort();
   }
 

@@ -12,18 +12,25 @@ import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { baselineSchema, benchmarkHistorySchema, benchmarkRunSchema } from "../contracts/benchmark-history.ts";
-import { canaryResultSchema } from "../contracts/canary.ts";
+import { canaryListSchema, canaryMatrixSchema, canaryResultSchema } from "../contracts/canary.ts";
 import { checkpointSchema } from "../contracts/checkpoint.ts";
 import { evidenceSchema } from "../contracts/evidence.ts";
 import { cycleStateSchema } from "../contracts/cycle.ts";
 import { digestSchema } from "../contracts/digest.ts";
 import { EXIT, type ExitCode } from "../contracts/errors.ts";
-import { fuzzFailureSchema, voprFailureSchema } from "../contracts/failure.ts";
+import {
+  failureIndexBeginsSchema,
+  failureIndexEntrySchema,
+  fuzzFailureSchema,
+  voprFailureSchema,
+} from "../contracts/failure.ts";
 import { stringifyJson } from "../contracts/json.ts";
 import { infraStatusSchema } from "../contracts/infra-status.ts";
+import { lastGoodSchema } from "../contracts/last-good.ts";
 import { profileSchema } from "../contracts/profile.ts";
 import { benchRunSchema, explorationSchema, fuzzRunSchema, programProgressSchema } from "../contracts/programs.ts";
 import { findingSchema, registrySchema } from "../contracts/registry.ts";
+import { failureListSchema, findingListSchema } from "../contracts/reports.ts";
 import {
   benchmarksResultSchema,
   formalVerificationResultSchema,
@@ -33,6 +40,7 @@ import {
   voprResultSchema,
 } from "../contracts/results.ts";
 import { seedSchema } from "../contracts/seed.ts";
+import { hostSettingsSchema } from "../contracts/host.ts";
 import { serviceSettingsSchema, stackParameterSchema } from "../contracts/stack.ts";
 import { MAX_U64 } from "../contracts/u64.ts";
 import { voprRecordSchema } from "../contracts/vopr.ts";
@@ -44,18 +52,25 @@ export const CONTRACTS: readonly z.ZodType[] = [
   benchmarkRunSchema,
   benchmarksResultSchema,
   benchRunSchema,
+  canaryListSchema,
+  canaryMatrixSchema,
   canaryResultSchema,
   checkpointSchema,
   evidenceSchema,
   cycleStateSchema,
   digestSchema,
   explorationSchema,
+  failureIndexBeginsSchema,
+  failureIndexEntrySchema,
+  failureListSchema,
+  findingListSchema,
   findingSchema,
   formalVerificationResultSchema,
   fuzzFailureSchema,
   fuzzResultSchema,
   fuzzRunSchema,
   infraStatusSchema,
+  lastGoodSchema,
   phaseResultSchema,
   prepareResultSchema,
   profileSchema,
@@ -63,6 +78,7 @@ export const CONTRACTS: readonly z.ZodType[] = [
   registrySchema,
   seedSchema,
   serviceSettingsSchema,
+  hostSettingsSchema,
   stackParameterSchema,
   voprFailureSchema,
   voprRecordSchema,

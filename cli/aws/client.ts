@@ -1,5 +1,6 @@
 /** How commands talk to AWS: limits on everything, and errors that say what to type next. */
 import { KimtestError, reasonOf, systemCodeOf } from "../../contracts/errors.ts";
+import { requestLimits } from "../../runner/platform/aws-limits.ts";
 import { factsOf } from "../../runner/store/s3-errors.ts";
 import { renewHint, signInHint } from "../../runner/store/sign-in.ts";
 
@@ -9,7 +10,6 @@ export interface AwsTarget {
   readonly profile: string | undefined;
 }
 
-const CONNECT_MS = 3_000;
 const REQUEST_MS = 15_000;
 const MAX_ATTEMPTS = 3;
 
@@ -18,12 +18,7 @@ export function clientConfig(target: AwsTarget) {
     region: target.region,
     ...(target.profile === undefined ? {} : { profile: target.profile }),
     maxAttempts: MAX_ATTEMPTS,
-    requestHandler: {
-      connectionTimeout: CONNECT_MS,
-      requestTimeout: REQUEST_MS,
-      throwOnRequestTimeout: true,
-      socketTimeout: REQUEST_MS,
-    },
+    requestHandler: requestLimits(REQUEST_MS),
   };
 }
 

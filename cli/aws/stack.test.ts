@@ -19,7 +19,7 @@ afterAll(async () => {
   await moto.stop();
 });
 beforeEach(async () => {
-  await fetch(`${moto.endpoint}/moto-api/reset`, { method: "POST" });
+  await moto.reset();
 });
 
 const never = new AbortController().signal;

@@ -41,7 +41,7 @@ afterAll(async () => {
 });
 beforeEach(async () => {
   ec2 = new EC2Client({});
-  await fetch(`${moto.endpoint}/moto-api/reset`, { method: "POST" });
+  await moto.reset();
   await moto.createBucket(OUTPUTS.s3_bucket);
   const s3 = new S3Client({ forcePathStyle: true });
   for (const key of ["digests/latest.json", "checkpoints/latest.json"]) {

@@ -20,7 +20,7 @@ import { startMoto, type Moto } from "../../test/aws/moto.ts";
 import { putStack } from "../aws/stack.fixture.ts";
 import { fakeDeps, kimtest } from "../fake-deps.fixture.ts";
 import { LOG_STREAMS } from "../infra/log-lines.ts";
-import { infraLogs, LOGGED_PHASES, LOGGED_STREAMS, parseSince, type InfraLogsOptions } from "./infra-logs.ts";
+import { infraLogs, LOGGED_PHASES, LOGGED_STREAMS, type InfraLogsOptions } from "./infra-logs.ts";
 
 const GROUP = "kimtest-dev-logs";
 const NOW_MS = Date.now();
@@ -37,7 +37,7 @@ afterAll(async () => {
   await moto.stop();
 });
 beforeEach(async () => {
-  await fetch(`${moto.endpoint}/moto-api/reset`, { method: "POST" });
+  await moto.reset();
   await putStack("dev");
   await client.send(new CreateLogGroupCommand({ logGroupName: GROUP }));
   for (const kind of LOG_STREAMS) {
@@ -280,21 +280,6 @@ describe("when CloudWatch does not answer", () => {
     );
   });
 });
-
-test.each([
-  ["90s", 90_000],
-  ["2h", 7_200_000],
-  ["7d", 604_800_000],
-])("--since %s", (text, agoMs) => {
-  expect(parseSince(text, NOW_MS)).toBe(NOW_MS - agoMs);
-});
-
-test.each(["", "1w", "-1h", "1.5h", "2999-01-01", "yesterday", "2026-13-01", "999999d"])(
-  "--since %j is no time",
-  (text) => {
-    expect(() => parseSince(text, NOW_MS)).toThrow(expect.objectContaining({ code: "USAGE" }));
-  },
-);
 
 test("phases and streams are those of the runner and of the agent's settings", () => {
   expect(LOGGED_PHASES).toEqual([...PHASES]);

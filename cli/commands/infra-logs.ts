@@ -1,11 +1,10 @@
 /** `kimtest infra-logs`: what the machine writes, as it writes it. */
 import { Command, Option } from "@commander-js/extra-typings";
-import type { ChalkInstance } from "chalk";
 import { KimtestError } from "../../contracts/errors.ts";
 import type { LogPace } from "../aws/logs.ts";
 import type { StackChoice } from "../aws/stack.ts";
 import type { CliDeps } from "../deps.ts";
-import type { LogLine } from "../infra/log-lines.ts";
+import { parseSince } from "../since.ts";
 import { utcOption } from "./options.ts";
 import { awsProfileOption, deployedStackOption, regionOption } from "./options-infra.ts";
 
@@ -52,34 +51,27 @@ export function infraLogsCommand(deps: CliDeps) {
 export const LOGGED_PHASES = ["prepare", "formal-verification", "benchmarks", "fuzz", "vopr", "digest"];
 export const LOGGED_STREAMS = ["runner", "service", "bootstrap", "cloud-init"];
 
-const UNIT_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-const ISO = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d)?)?$/;
-
-/** Unix milliseconds. @throws KimtestError `USAGE` */
-export function parseSince(text: string, nowMs: number): number {
-  const [, count = "", unit = ""] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
-  const ms = count === "" ? Date.parse(ISO.test(text) ? text : "") : nowMs - Number(count) * (UNIT_MS[unit] ?? 0);
-  if (ms >= 0 && ms <= nowMs) return ms;
-  throw new KimtestError("USAGE", `--since is "${text}", which is no time in the past`, {
-    hint: "for example 90s, 30m, 2h, 7d or 2026-11-21T10:00:00Z",
-  });
-}
-
 /** The longest phase of a usual cycle is not as long. */
 const LOOK_BACK_MS = 48 * 3_600_000;
 
 /** A stop ends it well: it is how following ends. */
 export async function infraLogs(options: InfraLogsOptions, deps: CliDeps, pace?: LogPace): Promise<void> {
   const sinceMs = parseSince(options.since, deps.now());
-  const [{ findStack }, { logEvents, LOG_PACE }, { lineOf, PhaseTracker, streamKind }, { interruptible }] =
-    await Promise.all([
-      import("../aws/stack.ts"),
-      import("../aws/logs.ts"),
-      import("../infra/log-lines.ts"),
-      import("../aws/interruptible.ts"),
-    ]);
+  const [
+    { findStack },
+    { logEvents, LOG_PACE },
+    { lineOf, PhaseTracker, streamKind },
+    { logWriter },
+    { interruptible },
+  ] = await Promise.all([
+    import("../aws/stack.ts"),
+    import("../aws/logs.ts"),
+    import("../infra/log-lines.ts"),
+    import("../infra/log-writer.ts"),
+    import("../aws/interruptible.ts"),
+  ]);
   const { stop } = deps;
-  const write = options.json ? await jsonWriter(deps) : await textWriter(options, deps);
+  const write = await logWriter(deps, options);
   const found = await interruptible(stop, findStack(options, stop, deps.here), () => "interrupted");
   const question = { group: found.parts.log_group, sinceMs, isFollowed: options.follow };
   const tell = (message: string): void => {
@@ -103,36 +95,4 @@ export async function infraLogs(options: InfraLogsOptions, deps: CliDeps, pace?:
     write(line, phase);
   }
   if (stop.aborted && !options.follow) throw new KimtestError("INTERRUPTED", "interrupted; there are more lines");
-}
-
-type Writer = (line: LogLine, phase: string | undefined) => void;
-
-async function jsonWriter(deps: CliDeps): Promise<Writer> {
-  const { jsonLine } = await import("../json.ts");
-  return ({ id, stream, atMs, level, message, data }, phase) => {
-    const at = new Date(atMs).toISOString();
-    deps.out(jsonLine({ at, stream, level: level ?? null, phase: phase ?? null, message, data, id }));
-  };
-}
-
-async function textWriter({ utc }: InfraLogsOptions, deps: CliDeps): Promise<Writer> {
-  const [{ printable }, { stringifyJson }, { instantText }] = await Promise.all([
-    import("../../runner/phases/digest/printable.ts"),
-    import("../../contracts/json.ts"),
-    import("../times.ts"),
-  ]);
-  const instant = instantText(deps.timeZone, utc);
-  const colour = await deps.colours("stdout");
-  return ({ stream, atMs, level, message, data }) => {
-    const rest = Object.entries(data).map(([name, value]) => `${name}=${stringifyJson(value, 0)}`);
-    const text = printable([message, ...rest].join(" "));
-    const at = instant(atMs);
-    const kind = printable(stream.split("/")[0] ?? "").padEnd(10);
-    deps.out(`${colour.dim(at)}  ${colour.dim(kind)}  ${paint(colour, level)(text)}\n`);
-  };
-}
-
-function paint(colour: ChalkInstance, level: LogLine["level"]): (text: string) => string {
-  if (level === "error") return colour.red;
-  return level === "warn" ? colour.yellow : (text) => text;
 }

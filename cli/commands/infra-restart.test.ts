@@ -27,7 +27,7 @@ afterAll(async () => {
   await moto.stop();
 });
 beforeEach(async () => {
-  await fetch(`${moto.endpoint}/moto-api/reset`, { method: "POST" });
+  await moto.reset();
 });
 
 const brief = { pollMs: 5, runSeconds: 1, startSeconds: 30, graceMs: 0 };

@@ -1,8 +1,11 @@
-/** `kimtest list-failures`: what is archived, newest first. */
+/** `kimtest list-failures`: what is archived, newest first, one by one or by finding. */
 import { Command, Option } from "@commander-js/extra-typings";
-import type { FailureKey } from "../../contracts/bucket.ts";
 import { KimtestError } from "../../contracts/errors.ts";
+import type { ListedFailure, ListedFinding } from "../../contracts/reports.ts";
+import type { ObjectStore } from "../../runner/store/object-store.ts";
 import type { CliDeps } from "../deps.ts";
+import type { FoundFailure } from "../failures/listing.ts";
+import { parseSince } from "../since.ts";
 import { withStore } from "../store.ts";
 import { jsonOption, storeOption } from "./options.ts";
 
@@ -10,12 +13,24 @@ interface ListFailuresOptions {
   readonly store: string;
   readonly json?: true | undefined;
   readonly kind?: "vopr" | "fuzz" | undefined;
+  readonly byFinding?: true | undefined;
+  readonly finding?: string | undefined;
+  readonly since?: string | undefined;
   readonly limit: number;
+  readonly index: boolean;
 }
 
-type ListedFailure = FailureKey & { readonly size: number };
-
 const DEFAULT_LIMIT = 50;
+
+const HELP = `
+A finding is what failures of one cause have in common; --by-finding shows their ids.
+--json prints docs/schemas/FailureList.json, with --by-finding FindingList.json.
+
+Examples:
+  kimtest list-failures --kind vopr --since 2d --limit 10
+  kimtest list-failures --by-finding
+  kimtest list-failures --finding 0b6dbc3a2b0c
+  kimtest fetch-failure $(kimtest list-failures --json | jq -r '.failures[0].key')`;
 
 export function listFailuresCommand(deps: CliDeps) {
   return new Command("list-failures")
@@ -23,11 +38,12 @@ export function listFailuresCommand(deps: CliDeps) {
     .addOption(storeOption())
     .addOption(jsonOption())
     .addOption(new Option("--kind <kind>", "only these").choices(["vopr", "fuzz"]))
+    .option("--by-finding", "one row for each finding, last seen first")
+    .option("--finding <finding>", "only of this one: its id, its signature, or a part that fits no other")
+    .option("--since <time>", "only from so long ago on (30m, 2h, 7d), or from an ISO instant on")
     .option("--limit <count>", "show at most so many", parseLimit, DEFAULT_LIMIT)
-    .addHelpText(
-      "after",
-      "\nExamples:\n  kimtest list-failures --kind vopr --limit 10\n  kimtest fetch-failure $(kimtest list-failures --json | jq -r '.failures[0].key')",
-    )
+    .option("--no-index", "list the archive to its end, in case its index is damaged: slow")
+    .addHelpText("after", HELP)
     .action((options) => listFailures(options, deps));
 }
 
@@ -37,59 +53,107 @@ function parseLimit(text: string): number {
 }
 
 export async function listFailures(options: ListFailuresOptions, deps: CliDeps): Promise<void> {
-  const [{ FAILURES_PREFIX, failuresPrefix, parseFailureKey }, { jsonText }] = await Promise.all([
-    import("../../contracts/bucket.ts"),
-    import("../json.ts"),
+  const sinceMs = options.since === undefined ? 0 : parseSince(options.since, deps.now());
+  await withStore(options.store, (store) =>
+    options.byFinding ? listByFinding(store, options, sinceMs, deps) : listOneByOne(store, options, sinceMs, deps),
+  );
+}
+
+async function listOneByOne(
+  store: ObjectStore,
+  options: ListFailuresOptions,
+  sinceMs: number,
+  deps: CliDeps,
+): Promise<void> {
+  const [{ listNewest }, { Signatures }, { printable }, { openRows }] = await Promise.all([
+    import("../failures/listing.ts"),
+    import("../failures/signatures.ts"),
+    import("../../runner/phases/digest/printable.ts"),
+    import("../failures/rows.ts"),
   ]);
-  await withStore(options.store, async (store) => {
-    const prefix = options.kind === undefined ? FAILURES_PREFIX : failuresPrefix(options.kind);
-    const newest = new NewestFirst(options.limit);
-    for await (const { key, size } of store.list(prefix)) {
-      const parsed = parseFailureKey(key);
-      if (parsed !== undefined) newest.add({ ...parsed, size });
-    }
-    const failures = newest.failures();
-    if (options.json) {
-      deps.out(jsonText({ total: newest.total, failures }));
-      return;
-    }
-    if (newest.total === 0) deps.err(`no failures are archived in ${store.url}\n`);
-    deps.out(failures.map((failure) => `${row(failure)}\n`).join(""));
-    if (newest.total > failures.length) {
-      deps.err(`${String(newest.total - failures.length)} more; --limit ${String(newest.total)} shows them\n`);
-    }
+  const { limit, kind, finding: asked } = options;
+  const finding = asked === undefined ? undefined : await findingIdOf(store, asked);
+  const signatures = new Signatures(store);
+  const rows = openRows<ListedFailure>("failures", options.json, deps.out, (failure) => failureRow(failure, printable));
+  const kinds = kind === undefined ? (["vopr", "fuzz"] as const) : [kind];
+  const question = { kinds, sinceMs, finding, limit, useIndex: options.index };
+  const { more, unnamed } = await listNewest(store, question, async (page) => {
+    await signatures.read(page);
+    rows.add(page.map((failure) => listed(failure, signatures.of(failure.finding))));
   });
+  rows.end(more);
+  if (rows.count === 0) deps.err(`no failures${conditions(options)} are archived in ${store.url}\n`);
+  if (more) deps.err(`there are more; --limit ${String(limit * 2)} shows twice as many\n`);
+  if (unnamed > 0) {
+    deps.err(
+      `${String(unnamed)} others may be of it: they are older than the index, and only the failure itself tells\n`,
+    );
+  }
+  if (signatures.problem !== undefined) {
+    const { EXIT } = await import("../../contracts/errors.ts");
+    deps.err(`some signatures are missing: ${printable(signatures.problem)}\n`);
+    deps.setExitCode(EXIT.inconclusive);
+  }
 }
 
-function row({ key, kind, at, size }: ListedFailure): string {
-  const when = at.toISOString().replace("T", " ").slice(0, 19);
-  return `${when}  ${kind.padEnd(4)}  ${`${String(size)} B`.padStart(9)}  ${key.slice("failures/".length)}`;
+async function listByFinding(
+  store: ObjectStore,
+  options: ListFailuresOptions,
+  sinceMs: number,
+  deps: CliDeps,
+): Promise<void> {
+  const [{ readFindings, matchingFindings }, { printable }, { openRows }] = await Promise.all([
+    import("../failures/findings.ts"),
+    import("../../runner/phases/digest/printable.ts"),
+    import("../failures/rows.ts"),
+  ]);
+  const { limit, kind, finding: asked } = options;
+  const all = await readFindings(store);
+  const findings = (asked === undefined ? all : matchingFindings(all, asked)).filter(
+    ({ workload, last_seen_at: at }) => (kind === undefined || workload === kind) && Date.parse(at) >= sinceMs,
+  );
+  const rows = openRows<ListedFinding>("findings", options.json, deps.out, (finding) => findingRow(finding, printable));
+  rows.add(findings.slice(0, limit));
+  rows.end(findings.length > limit);
+  if (findings.length === 0) deps.err(`no findings${conditions(options)} are on record in ${store.url}\n`);
+  const left = findings.length - limit;
+  if (left > 0) deps.err(`${String(left)} more; --limit ${String(findings.length)} shows them\n`);
 }
 
-/** Keeps the newest of many: memory grows with the limit, not with the bucket. */
-export class NewestFirst {
-  readonly #limit: number;
-  #kept: ListedFailure[] = [];
-  total = 0;
+/** An id is taken as it is: its finding may be too young for the registry. */
+async function findingIdOf(store: ObjectStore, text: string): Promise<string> {
+  const [{ FINDING_ID }, { theOnlyFinding }] = await Promise.all([
+    import("../../contracts/bucket.ts"),
+    import("../failures/findings.ts"),
+  ]);
+  return FINDING_ID.test(text) ? text : (await theOnlyFinding(store, text)).id;
+}
 
-  constructor(limit: number) {
-    this.#limit = limit;
-  }
+function listed(failure: FoundFailure, signature: string | null): ListedFailure {
+  const { key, kind, at, finding } = failure;
+  const own = failure.kind === "vopr" ? { seed: failure.seed } : { target: failure.target };
+  return { key, kind, at: at.toISOString(), ...own, finding, signature };
+}
 
-  add(failure: ListedFailure): void {
-    this.total += 1;
-    this.#kept.push(failure);
-    if (this.#kept.length >= 2 * this.#limit + 1_000) this.#kept = this.failures();
-  }
+/** Wide enough for most seeds. */
+const KEY_WIDTH = 36;
+const NO_FINDING = "-".padEnd(12);
 
-  /** How many are in memory. */
-  get kept(): number {
-    return this.#kept.length;
-  }
+function failureRow({ at, key, finding, signature }: ListedFailure, printable: (text: string) => string): string {
+  const name = key.slice("failures/".length).padEnd(KEY_WIDTH);
+  return `${instantText(at)}  ${name}  ${finding ?? NO_FINDING}  ${printable(signature ?? "")}`.trimEnd();
+}
 
-  failures(): ListedFailure[] {
-    return this.#kept
-      .toSorted((a, b) => b.at.getTime() - a.at.getTime() || (a.key < b.key ? -1 : 1))
-      .slice(0, this.#limit);
-  }
+function findingRow(finding: ListedFinding, printable: (text: string) => string): string {
+  const { id, state, count, last_seen_at: at, signature } = finding;
+  return `${id}  ${instantText(at)}  ${state.padEnd(12)}  ${String(count).padStart(7)}  ${printable(signature)}`;
+}
+
+const instantText = (iso: string): string => iso.replace("T", " ").slice(0, 19);
+
+function conditions({ kind, since, finding }: ListFailuresOptions): string {
+  const given = { "of kind": kind, "of finding": finding, since };
+  return Object.entries(given)
+    .flatMap(([name, value]) => (value === undefined ? [] : ` ${name} ${value}`))
+    .join("");
 }

@@ -35,7 +35,7 @@ afterAll(async () => {
   await moto.stop();
 });
 beforeEach(async () => {
-  await fetch(`${moto.endpoint}/moto-api/reset`, { method: "POST" });
+  await moto.reset();
 });
 
 const ALARM = "kimtest-dev-no-progress";

@@ -64,27 +64,26 @@ async function runSeed(
   command: readonly string[],
   signal: AbortSignal,
 ): Promise<{ verdict: BatchVerdict; seen: Seen | undefined }> {
-  const [{ createProcesses }, { BatchReader }] = await Promise.all([
+  const [{ createProcesses }, { runVopr }] = await Promise.all([
     import("../../runner/platform/processes.ts"),
-    import("../../runner/tools/vopr.ts"),
+    import("../../runner/tools/vopr-run.ts"),
   ]);
   const notes = await mkdtemp(join(tmpdir(), "kimtest-repro-"));
-  const reader = new BatchReader({ startingSeed: seed, iterations: 1 });
   let seen: Seen | undefined;
   try {
-    const end = await createProcesses(notes).run({
+    const { verdict } = await runVopr(createProcesses(notes), {
       command,
+      range: { startingSeed: seed, iterations: 1 },
       deadlineMs: DEADLINE_MS,
       signal,
-      onLine: (line) => {
-        const { next, record } = reader.take(line);
-        if (record?.type === "iteration" && record.data.status === "failed") {
+      onRecord: (record) => {
+        if (record.type === "iteration" && record.data.status === "failed") {
           seen = { invariant: record.data.invariant, message: record.data.message };
         }
-        return next;
+        return undefined;
       },
     });
-    return { verdict: reader.judge(end), seen };
+    return { verdict, seen };
   } finally {
     await rm(notes, { recursive: true, force: true });
   }

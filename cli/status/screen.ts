@@ -2,7 +2,7 @@
 import type { ChalkInstance } from "chalk";
 import type { InfraStatus, StatusPart } from "../../contracts/infra-status.ts";
 import { printableData } from "../../runner/phases/digest/printable.ts";
-import { wrapped } from "../../runner/phases/digest/wrapped.ts";
+import { wrapped } from "../../runner/phases/digest/layout.ts";
 import { ago, span, type InstantText } from "../times.ts";
 
 export interface Look {

@@ -41,6 +41,7 @@ export function resultFrame(context: PhaseContext, startedMs: number) {
   return {
     cycle: context.state.get().cycle,
     git_commit: commitOf(context.state.get()),
+    toolchain: context.toolchain,
     started_at: isoAt(startedMs),
     ended_at: isoAt(endedMs),
     duration_seconds: Math.max(0, endedMs - startedMs) / 1000,

@@ -8,10 +8,12 @@
 import { CloudWatchClient, PutMetricDataCommand } from "@aws-sdk/client-cloudwatch";
 import { METRIC_NAMESPACE, METRICS, STACK_DIMENSION } from "../../contracts/metrics.ts";
 import { reasonOf } from "../../contracts/errors.ts";
+import { requestLimits } from "./aws-limits.ts";
 import type { Clock } from "./clock.ts";
 import { limited } from "./limited.ts";
+import type { HostMetrics } from "./host.ts";
 import type { Log } from "./log.ts";
-import { MetricBuffer, type Datum, type Metrics } from "./metrics.ts";
+import { MetricBuffer, type Datum } from "./metrics.ts";
 
 const INTERVAL_MS = 60_000;
 /** About half a day of all metrics. */
@@ -37,7 +39,7 @@ export interface CloudWatchMetricsOptions {
   readonly maxWaiting?: number;
 }
 
-export class CloudWatchMetrics implements Metrics {
+export class CloudWatchMetrics implements HostMetrics {
   readonly #options: CloudWatchMetricsOptions;
   readonly #client: CloudWatchClient;
   readonly #buffer: MetricBuffer;
@@ -53,12 +55,7 @@ export class CloudWatchMetrics implements Metrics {
     this.#client = new CloudWatchClient({
       region: options.region,
       maxAttempts: MAX_ATTEMPTS,
-      requestHandler: {
-        connectionTimeout: 3_000,
-        requestTimeout: REQUEST_TIMEOUT_MS,
-        throwOnRequestTimeout: true,
-        socketTimeout: REQUEST_TIMEOUT_MS,
-      },
+      requestHandler: requestLimits(REQUEST_TIMEOUT_MS),
     });
     this.#loop = this.#publishEveryMinute();
   }

@@ -4,6 +4,7 @@ import type { ObjectStore } from "../store/object-store.ts";
 import type { Outbox } from "../store/outbox.ts";
 import type { Clock } from "./clock.ts";
 import type { Log } from "./log.ts";
+import type { MachineSample } from "./machine-sample.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Notices } from "./notices.ts";
 import type { Notifier } from "./notifier.ts";
@@ -23,5 +24,11 @@ export interface RunnerDependencies {
   readonly notices: Notices;
   readonly metrics: Metrics;
   readonly log: Log;
+  /** How busy the machine is, and was. */
+  readonly sampleMachine: () => Promise<MachineSample>;
   readonly toolchain: Toolchain;
+  /** The cloud's name of this machine; null elsewhere, and where it cannot be known. */
+  readonly machineType: string | null;
+  /** Of this runner alone; platform/folders.ts says what lies where. */
+  readonly stateFolder: string;
 }

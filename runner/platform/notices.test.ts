@@ -17,6 +17,8 @@ let memory: MemoryLog;
 let metrics: RecordingMetrics;
 let sent: string[];
 let isDown: boolean;
+let refused: ReadonlySet<string>;
+let attempts: number;
 let nowMs: number;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "kimtest-notices-"));
@@ -24,6 +26,8 @@ beforeEach(() => {
   metrics = new RecordingMetrics();
   sent = [];
   isDown = false;
+  refused = new Set();
+  attempts = 0;
   nowMs = 0;
 });
 afterEach(() => {
@@ -38,6 +42,8 @@ const open = (): Promise<Notices> =>
     metrics,
     notifier: {
       notify: ({ subject }) => {
+        attempts += 1;
+        if (refused.has(subject)) return Promise.reject(new Error("message refused"));
         if (isDown) return Promise.reject(new Error("mail server down"));
         sent.push(subject);
         return Promise.resolve();
@@ -49,17 +55,17 @@ test("kept until it was taken, over restarts, then sent once and in order", asyn
   isDown = true;
   const first = await open();
   await first.put(1, digest(1));
-  await first.deliver(1_000, going);
+  await first.deliver(30_000, going);
   const second = await open();
   expect(second.waiting).toBe(1);
   await second.put(2, digest(2));
-  await second.deliver(1_000, going);
+  await second.deliver(30_000, going);
   expect(sent).toEqual([]);
   expect(metrics.sums).toEqual({});
   isDown = false;
   const third = await open();
-  await third.deliver(1_000, going);
-  await third.deliver(1_000, going);
+  await third.deliver(30_000, going);
+  await third.deliver(30_000, going);
   expect(sent).toEqual(["cycle 1", "cycle 2"]);
   expect(metrics.sums).toEqual({ DigestSent: 2 });
   expect(readdirSync(folder)).toEqual([]);
@@ -70,7 +76,7 @@ test("a digest that is made again, its phase having been killed, takes the place
   const notices = await open();
   await notices.put(3, digest(3));
   await notices.put(3, { ...digest(3), subject: "cycle 3, again" });
-  await notices.deliver(1_000, going);
+  await notices.deliver(30_000, going);
   expect(sent).toEqual(["cycle 3, again"]);
 });
 
@@ -78,15 +84,15 @@ test("by itself it is tried every five minutes", async () => {
   isDown = true;
   const notices = await open();
   await notices.put(1, digest(1));
-  await notices.deliver(1_000, going);
+  await notices.deliver(30_000, going);
   isDown = false;
   nowMs = 299_000;
-  notices.deliverIfDue(1_000, going);
+  notices.deliverIfDue(30_000, going);
   await delay(50);
   expect(sent).toEqual([]);
   nowMs = 300_000;
-  notices.deliverIfDue(1_000, going);
-  await delay(50);
+  notices.deliverIfDue(30_000, going);
+  for (let waits = 0; notices.waiting > 0 && waits < 1_000; waits += 1) await delay(10);
   expect(sent).toEqual(["cycle 1"]);
 });
 
@@ -94,10 +100,28 @@ test("a damaged one is moved aside and said, and holds up nobody", async () => {
   writeFileSync(join(folder, "digest-000001.json"), '{"kind": "dig');
   const notices = await open();
   await notices.put(2, digest(2));
-  await notices.deliver(1_000, going);
+  await notices.deliver(30_000, going);
   expect(sent).toEqual(["cycle 2"]);
   expect(readdirSync(folder)).toEqual(["digest-000001.json.damaged"]);
   expect(memory.lines).toContain("error a digest that waited to be sent is damaged: moved aside");
+});
+
+test("one that is always refused holds up nobody", async () => {
+  refused = new Set(["cycle 1"]);
+  const notices = await open();
+  for (const cycle of [1, 2, 3]) await notices.put(cycle, digest(cycle));
+  await notices.deliver(30_000, going);
+  expect(sent).toEqual(["cycle 2", "cycle 3"]);
+  expect(readdirSync(folder)).toEqual(["digest-000001.json"]);
+});
+
+test("when nobody is there to take them, not all of them are tried", async () => {
+  isDown = true;
+  const notices = await open();
+  for (const cycle of [1, 2, 3, 4, 5]) await notices.put(cycle, digest(cycle));
+  await notices.deliver(30_000, going);
+  expect(attempts).toBe(3);
+  expect(notices.waiting).toBe(5);
 });
 
 test("no more than fifty wait: the oldest is given up in words", async () => {

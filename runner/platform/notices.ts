@@ -28,6 +28,8 @@ import type { Notice, Notifier } from "./notifier.ts";
 const RETRY_MS = 5 * 60_000;
 /** More do not wait: the oldest is given up, its digest is in the store. */
 const MAX_WAITING = 50;
+/** In one round. */
+const MAX_FAILURES = 3;
 
 const noticeSchema = z.object({ kind: z.enum(["digest", "critical"]), subject: z.string(), body: z.string() });
 
@@ -101,8 +103,10 @@ export class Notices {
   async #deliverAll(signal: AbortSignal): Promise<void> {
     const { notifier, clock, log, metrics } = this.#options;
     this.#triedMs = clock.monotonicMs();
+    let failures = 0;
     for (const name of this.#waiting) {
-      if (signal.aborted) return;
+      // One that is refused does not hold up the others; several in a row, and nobody is there to take them.
+      if (signal.aborted || failures >= MAX_FAILURES) return;
       try {
         const notice = this.#sent.has(name) ? undefined : await this.#read(name);
         if (notice !== undefined) {
@@ -117,7 +121,7 @@ export class Notices {
           { notice: name, reason: reasonOf(error) },
           "the digest could not be sent, it is kept and tried again",
         );
-        return;
+        failures += 1;
       }
     }
   }

@@ -6,6 +6,7 @@
  */
 import { PublishCommand, SNSClient } from "@aws-sdk/client-sns";
 import { KimtestError, reasonOf } from "../../contracts/errors.ts";
+import { requestLimits } from "./aws-limits.ts";
 import { limited } from "./limited.ts";
 import type { Notice, Notifier } from "./notifier.ts";
 
@@ -29,12 +30,7 @@ export function snsNotifier({ topic, region, whole }: SnsNotifierOptions): Notif
   const client = new SNSClient({
     region,
     maxAttempts: MAX_ATTEMPTS,
-    requestHandler: {
-      connectionTimeout: 3_000,
-      requestTimeout: REQUEST_TIMEOUT_MS,
-      throwOnRequestTimeout: true,
-      socketTimeout: REQUEST_TIMEOUT_MS,
-    },
+    requestHandler: requestLimits(REQUEST_TIMEOUT_MS),
   });
   return {
     async notify(notice: Notice, signal?: AbortSignal): Promise<void> {

@@ -4,14 +4,14 @@ import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { INSTANCE_ACTION, noticeIn, REBALANCE, startFakeImds, type FakeImds } from "../../test/fake-imds.ts";
 import { memoryLog, type MemoryLog } from "../../test/memory-log.ts";
 import { systemClock } from "./clock.ts";
-import { noticeFrom, watchSpotNotice, type SpotNotice, type SpotWatch } from "./spot-notice.ts";
+import { noticeFrom, watchSpotNotice, type MachineWatch, type SpotNotice } from "./spot-notice.ts";
 
 const NOW = Date.parse("2026-11-21T12:00:00Z");
 
 let imds: FakeImds;
 let memory: MemoryLog;
 let notices: SpotNotice[];
-let watch: SpotWatch;
+let watch: MachineWatch;
 beforeEach(async () => {
   imds = await startFakeImds();
   memory = memoryLog();

@@ -3,7 +3,7 @@
  *
  * The notice comes two minutes ahead at best, and best effort is all that AWS promises:
  * https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/spot-instance-termination-notices.html
- * (poll every five seconds, with a token as IMDSv2 wants it; 404 means that there is none).
+ * (poll every five seconds; 404 means that there is none).
  * A metadata service that is away, as on every other machine, is logged once and asked ever less often; it
  * never fails the cycle.
  */
@@ -11,23 +11,18 @@ import { z } from "zod";
 import { reasonOf } from "../../contracts/errors.ts";
 import { parseJson } from "../../contracts/json.ts";
 import type { Clock } from "./clock.ts";
+import { instanceMetadata, type InstanceMetadata } from "./instance-metadata.ts";
 import type { Log } from "./log.ts";
 
 const POLL_MS = 5_000;
 const MAX_PAUSE_MS = 60_000;
 /** So many failures in a row do not change the pace. */
 const PATIENT_FAILURES = 3;
-const REQUEST_LIMIT_MS = 2_000;
-const TOKEN_SECONDS = 6 * 3_600;
-/** A token is thrown away long before it ends. */
-const TOKEN_USED_MS = 3 * 3_600_000;
 /** A notice for a time so long ago was not about this life of the machine. */
 const STALE_MS = 10 * 60_000;
-const MAX_ANSWER_LENGTH = 4_096;
 
-const DEFAULT_ENDPOINT = "http://169.254.169.254";
-const NOTICE_PATH = "/latest/meta-data/spot/instance-action";
-const REBALANCE_PATH = "/latest/meta-data/events/recommendations/rebalance";
+const NOTICE_PATH = "spot/instance-action";
+const REBALANCE_PATH = "events/recommendations/rebalance";
 
 export interface SpotNotice {
   /** stop, terminate or hibernate. */
@@ -55,19 +50,21 @@ export interface SpotWatchOptions {
   readonly pollMs?: number;
 }
 
-export interface SpotWatch {
+/** A watch for the news that this machine will be taken away. */
+export interface MachineWatch {
   /** Settles when the first question was answered or given up. */
   readonly asked: Promise<void>;
   stop(): Promise<void>;
 }
 
-export function watchSpotNotice(options: SpotWatchOptions): SpotWatch {
-  const { env, log } = options;
-  if (env["AWS_EC2_METADATA_DISABLED"]?.toLowerCase() === "true") {
+export function watchSpotNotice(options: SpotWatchOptions): MachineWatch {
+  const { env, clock, log } = options;
+  const metadata = instanceMetadata(env, () => clock.monotonicMs());
+  if (metadata === undefined) {
     log.info({}, "the instance metadata service is switched off: no spot notice will be seen");
     return { asked: Promise.resolve(), stop: () => Promise.resolve() };
   }
-  const watch = new Watch(options, (env["AWS_EC2_METADATA_SERVICE_ENDPOINT"] ?? DEFAULT_ENDPOINT).replace(/\/$/, ""));
+  const watch = new Watch(options, metadata);
   const stopped = new AbortController();
   const asked = Promise.withResolvers<undefined>();
   const loop = watch.run(stopped.signal, () => {
@@ -84,15 +81,14 @@ export function watchSpotNotice(options: SpotWatchOptions): SpotWatch {
 
 class Watch {
   readonly #options: SpotWatchOptions;
-  readonly #endpoint: string;
-  #token: { readonly value: string; readonly takenMs: number } | undefined;
+  readonly #metadata: InstanceMetadata;
   #failures = 0;
   #saidRebalance = false;
   #saidStale = false;
 
-  constructor(options: SpotWatchOptions, endpoint: string) {
+  constructor(options: SpotWatchOptions, metadata: InstanceMetadata) {
     this.#options = options;
-    this.#endpoint = endpoint;
+    this.#metadata = metadata;
   }
 
   async run(signal: AbortSignal, onAsked: () => void): Promise<void> {
@@ -112,7 +108,7 @@ class Watch {
   async #ask(): Promise<boolean> {
     const { log, clock, onNotice } = this.#options;
     try {
-      const text = await this.#read(NOTICE_PATH);
+      const text = await this.#metadata.read(NOTICE_PATH);
       if (this.#failures > 0) log.info({ failures: this.#failures }, "the instance metadata service answers again");
       this.#failures = 0;
       if (text === undefined) {
@@ -129,11 +125,10 @@ class Watch {
       onNotice(notice);
       return true;
     } catch (error) {
-      this.#token = undefined;
       if (this.#failures === 0) {
         const reason = reasonOf((error as { cause?: unknown }).cause ?? error); // fetch hides why in the cause
         log.warn(
-          { endpoint: this.#endpoint, reason },
+          { endpoint: this.#metadata.endpoint, reason },
           "the instance metadata service cannot be asked for spot notices",
         );
       }
@@ -145,33 +140,9 @@ class Watch {
   /** Only said: it is no order, and a cycle loses nothing by going on until there is one. */
   async #lookForRebalance(): Promise<void> {
     if (this.#saidRebalance) return;
-    const text = await this.#read(REBALANCE_PATH);
+    const text = await this.#metadata.read(REBALANCE_PATH);
     if (text === undefined) return;
     this.#saidRebalance = true;
     this.#options.log.warn({ text }, "EC2 recommends to leave this machine: its spot capacity is at risk");
-  }
-
-  /** Undefined for 404. */
-  async #read(path: string): Promise<string | undefined> {
-    const answer = await this.#request("GET", path, { "X-aws-ec2-metadata-token": await this.#freshToken() });
-    if (answer.status === 404) return undefined;
-    if (answer.status !== 200) throw new Error(`${path} answers ${String(answer.status)}`);
-    return answer.text;
-  }
-
-  async #freshToken(): Promise<string> {
-    const nowMs = this.#options.clock.monotonicMs();
-    if (this.#token !== undefined && nowMs - this.#token.takenMs < TOKEN_USED_MS) return this.#token.value;
-    const headers = { "X-aws-ec2-metadata-token-ttl-seconds": String(TOKEN_SECONDS) };
-    const { status, text } = await this.#request("PUT", "/latest/api/token", headers);
-    if (status !== 200) throw new Error(`no token: it answers ${String(status)}`);
-    this.#token = { value: text, takenMs: nowMs };
-    return text;
-  }
-
-  async #request(method: string, path: string, headers: Record<string, string>) {
-    const signal = AbortSignal.timeout(REQUEST_LIMIT_MS);
-    const response = await fetch(this.#endpoint + path, { method, headers, signal, redirect: "error" });
-    return { status: response.status, text: (await response.text()).slice(0, MAX_ANSWER_LENGTH) };
   }
 }

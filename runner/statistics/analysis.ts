@@ -1,5 +1,5 @@
 /**
- * What the history of one benchmark says: its changes, its noise, and a verdict.
+ * What the history of one benchmark says: its changes, its noise, and a verdict with its ground.
  *
  * `passed` means that a change of `noise.smallestDetectable` would have been seen, not that there is none. Too few
  * runs or too much noise are inconclusive. A change across which the commit stayed the same is no change of
@@ -13,7 +13,7 @@ import { stretchOf } from "./location.ts";
 import { noiseProfile, type NoiseProfile } from "./noise.ts";
 import { median } from "./robust.ts";
 import type { Direction, Series, SeriesPoint } from "./series.ts";
-import { CHANGE_SETTINGS, CONFIDENCE, MAX_DETECTABLE, MIN_RUNS } from "./settings.ts";
+import { CHANGE_SETTINGS, CONFIDENCE, MAX_DETECTABLE, MIN_RUNS, YOUNG_DAYS } from "./settings.ts";
 import { twoSidedP } from "./student.ts";
 
 /** A share of the level before: 0.05 is 5 % more, of times and of throughputs alike. */
@@ -52,9 +52,19 @@ export interface Drift {
   readonly baseline: BaselineLevel;
 }
 
-export interface SeriesAnalysis {
-  readonly series: Series;
+/**
+ * What a verdict rests on. `young`: the history begins, with too few runs for anything. `noise`: runs there are, but the
+ * machine or its surroundings keep anything from being said.
+ */
+export type Ground = "clean" | "change" | "noise" | "young";
+
+interface Grounded {
   readonly judgement: Judgement;
+  readonly ground: Ground;
+}
+
+export interface SeriesAnalysis extends Grounded {
+  readonly series: Series;
   /** Oldest first. */
   readonly changes: readonly Change[];
   /** Regressions that were neither undone nor accepted. */
@@ -76,9 +86,7 @@ export interface AnalysisInput {
 export function analyseSeries({ series, logs, baseline }: AnalysisInput): SeriesAnalysis {
   if (logs.length !== series.points.length) throw new RangeError("one log for each point is needed");
   if (logs.length < MIN_RUNS) {
-    const left = series.loudRuns === 0 ? "" : `; ${series.loudRuns} left out, the machine was not quiet`;
-    const judgement = inconclusive(`${series.benchmark}: ${logs.length} of ${MIN_RUNS} runs needed${left}`);
-    return { series, judgement, changes: [], open: [], drift: null, noise: null, newest: null };
+    return { series, ...tooFewRuns(series), changes: [], open: [], drift: null, noise: null, newest: null };
   }
   const points = changePoints(logs, CHANGE_SETTINGS);
   const levels = levelsOf(logs, points);
@@ -88,7 +96,7 @@ export function analyseSeries({ series, logs, baseline }: AnalysisInput): Series
   const drift = baseline === undefined ? null : driftOf(series, levels.at(-1)!.length, baseline, noise);
   return {
     series,
-    judgement: judge(series, open, drift, noise),
+    ...judge(series, open, drift, noise),
     changes,
     open,
     drift,
@@ -165,23 +173,42 @@ function newestOf(level: readonly number[], noise: NoiseProfile): SeriesAnalysis
   return { relative: Math.expm1(off), deviations: deviation === 0 ? 0 : Math.abs(off) / deviation };
 }
 
-function judge(series: Series, open: readonly Change[], drift: Drift | null, noise: NoiseProfile): Judgement {
+function tooFewRuns(series: Series): Grounded {
+  const { benchmark, points, loudRuns } = series;
+  const left = loudRuns === 0 ? "" : `; ${loudRuns} left out, the machine was not quiet`;
+  const days = (Date.parse(points.at(-1)?.at ?? "") - Date.parse(points[0]?.at ?? "")) / 86_400_000;
+  const isYoung = points.length + loudRuns < MIN_RUNS && !(days > YOUNG_DAYS);
+  return {
+    judgement: inconclusive(`${benchmark}: ${points.length} of ${MIN_RUNS} runs needed${left}`),
+    ground: isYoung ? "young" : "noise",
+  };
+}
+
+function judge(series: Series, open: readonly Change[], drift: Drift | null, noise: NoiseProfile): Grounded {
   const name = series.benchmark;
   const byCode = open.filter(({ sameCommit }) => !sameCommit);
-  if (byCode.length > 0) return failed(byCode.map((change) => `${name}: ${changeText(change)}`).join("; "));
+  if (byCode.length > 0)
+    return {
+      judgement: failed(byCode.map((change) => `${name}: ${changeText(change)}`).join("; ")),
+      ground: "change",
+    };
   const [elsewhere] = open;
   if (elsewhere !== undefined)
-    return inconclusive(`${name}: ${changeText(elsewhere)}, with one commit throughout: not a change of the code`);
-  if (drift !== null) {
-    const { level_ns, git_commit, last_run_at } = drift.baseline;
-    const accepted = `the level accepted at ${git_commit.slice(0, 12)} (${level_ns.toPrecision(4)}, ${last_run_at.slice(0, 10)})`;
-    return failed(`${name}: ${signedPercent(drift.relative)} from ${accepted} without a single clear step`);
-  }
+    return {
+      judgement: inconclusive(
+        `${name}: ${changeText(elsewhere)}, with one commit throughout: not a change of the code`,
+      ),
+      ground: "noise",
+    };
+  if (drift !== null) return { judgement: failed(`${name}: ${driftText(drift)}`), ground: "change" };
   if (noise.smallestDetectable > MAX_DETECTABLE)
-    return inconclusive(
-      `${name}: too noisy, only a change of ${percent(noise.smallestDetectable)} or more would be seen`,
-    );
-  return PASSED;
+    return {
+      judgement: inconclusive(
+        `${name}: too noisy, only a change of ${percent(noise.smallestDetectable)} or more would be seen`,
+      ),
+      ground: "noise",
+    };
+  return { judgement: PASSED, ground: "clean" };
 }
 
 /** For people: `+5.2 % (95 % interval +3.9 to +6.4 %), after 1a2b3c and up to 4d5e6f`. */
@@ -190,6 +217,13 @@ export function changeText({ relative, range }: Change): string {
   const interval = `${String(Math.round(confidence * 100))} % interval ${signedPercent(lower)} to ${signedPercent(upper)}`;
   const commit = (point: SeriesPoint): string => point.gitCommit.slice(0, 12);
   return `${signedPercent(estimate)} (${interval}), after ${commit(range.lastBefore)} and up to ${commit(range.firstAfter)}`;
+}
+
+/** For people: `+3.1 % from the level accepted at 1a2b3c (1000, 2026-01-15) without a single clear step`. */
+export function driftText({ relative, baseline }: Drift): string {
+  const { level_ns, git_commit, last_run_at } = baseline;
+  const accepted = `the level accepted at ${git_commit.slice(0, 12)} (${level_ns.toPrecision(4)}, ${last_run_at.slice(0, 10)})`;
+  return `${signedPercent(relative)} from ${accepted} without a single clear step`;
 }
 
 const percent = (share: number): string => `${(share * 100).toFixed(1)} %`;

@@ -30,7 +30,7 @@ test("where there is none, a steady level becomes the baseline", () => {
 });
 
 const quiet = (load: number | null) => (run: BenchmarkRun, index: number) =>
-  index === 19 ? { ...run, quietness: { load_average_before: load, steal_share: 0 } } : run;
+  index === 19 ? { ...run, quietness: { load_average_before: load, busy_share_before: null, steal_share: 0 } } : run;
 
 test.each<[why: string, runs: BenchmarkRun[], reason: string]>([
   ["too few runs", historyOf({ runs: 11 }), "too few runs"],

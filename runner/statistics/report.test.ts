@@ -115,20 +115,90 @@ test("a change while the commit stayed is not the code's: inconclusive", () => {
   expect(report.judgement.reason).toContain("with one commit throughout: not a change of the code");
 });
 
-test("too few runs are inconclusive and counted, loud ones are left out", () => {
+test("too few runs are a history that begins, and loud ones are left out", () => {
   const loud = (run: BenchmarkRun, index: number): BenchmarkRun =>
-    index % 3 === 1 ? { ...run, quietness: { load_average_before: 9, steal_share: 0 } } : run;
+    index % 3 === 1 ? { ...run, quietness: { load_average_before: 9, busy_share_before: null, steal_share: 0 } } : run;
   const report = reportOf(historyOf({ runs: 6, benchmarks: 1, change: loud }));
   expect(report.judgement).toStrictEqual({
     verdict: "inconclusive",
-    reason: "group/function-0: 4 of 12 runs needed; 2 left out, the machine was not quiet",
+    reason: "the history begins: 4 of 12 runs (2 left out, the machine was not quiet), changes are not judged yet",
   });
+  expect(report.statements.map(({ about }) => about)).toStrictEqual(["young"]);
   expect(report.series[0]?.noise).toBeNull();
+});
+
+test("a history that gets nowhere does not begin for ever: loud runs, or too few in 60 days", () => {
+  const loud = historyOf({
+    runs: 13,
+    benchmarks: 1,
+    change: (run, index) =>
+      index < 3 ? run : { ...run, quietness: { load_average_before: 9, busy_share_before: null, steal_share: 0 } },
+  });
+  expect(reportOf(loud).statements).toContainEqual({
+    about: "noise",
+    judgement: {
+      verdict: "inconclusive",
+      reason: "group/function-0: 3 of 12 runs needed; 10 left out, the machine was not quiet",
+    },
+  });
+  const seldom = historyOf({ runs: 50, benchmarks: 1 }).filter((_, index) => index % 10 === 0);
+  expect(reportOf(seldom).statements).toStrictEqual([
+    {
+      about: "noise",
+      judgement: { verdict: "inconclusive", reason: "group/function-0: 5 of 12 runs needed" },
+    },
+  ]);
+});
+
+test("benchmarks that are new in a suite are one statement, and the others are judged", () => {
+  const isNew = (benchmark: string, index: number) =>
+    index < 26 && [4, 5, 6, 7].some((one) => nameOf(one) === benchmark);
+  const runs = historyOf({
+    runs: 30,
+    change: (run, index) => ({
+      ...run,
+      measurements: run.measurements.filter(({ benchmark }) => !isNew(benchmark, index)),
+    }),
+  });
+  const { statements } = reportOf(runs);
+  expect(statements.map(({ about }) => about)).toStrictEqual([...Array<string>(6).fill("clean"), "young"]);
+  expect(statements.at(-1)?.judgement.reason).toBe(
+    "new, 4 of 12 runs, changes are not judged yet: group/function-4, group/function-5, group/function-6 and 1 more",
+  );
+});
+
+test("a benchmark that eight runs did not measure was removed: nothing is said of it, its old regression included", () => {
+  const without = (from: number) => (run: BenchmarkRun, index: number) =>
+    index < from ? run : { ...run, measurements: run.measurements.filter(({ benchmark }) => benchmark !== nameOf(3)) };
+  const lately = reportOf(historyOf({ runs: 40, factor: slowerFrom(20, 0.1), change: without(32) }));
+  expect(lately.judgement.verdict).toBe("failed");
+  expect(lately.statements).toContainEqual({
+    about: "gone",
+    judgement: { verdict: "inconclusive", reason: "group/function-3: not measured in this run" },
+  });
+  const removed = reportOf(historyOf({ runs: 41, factor: slowerFrom(20, 0.1), change: without(32) }));
+  expect(removed.judgement).toStrictEqual({ verdict: "passed", reason: null });
+  expect(removed.series.length).toBe(9);
+});
+
+test("a moment in which others were busy is loud, too, and stands in for a load that is not known", () => {
+  const busy = (share: number) =>
+    historyOf({
+      runs: 30,
+      change: (run, index) =>
+        index < 29
+          ? run
+          : { ...run, quietness: { load_average_before: null, busy_share_before: share, steal_share: 0 } },
+    });
+  expect(reportOf(busy(0.7)).judgement.reason).toBe(
+    "this run does not count: 70.0 % of CPU time busy before the run, above 50.0 %",
+  );
+  expect(reportOf(busy(0.3)).quiet).toStrictEqual({ quiet: "yes", reason: null });
 });
 
 test("a newest run on a loud machine does not count", () => {
   const loud = (run: BenchmarkRun, index: number): BenchmarkRun =>
-    index === 29 ? { ...run, quietness: { load_average_before: 0, steal_share: 0.2 } } : run;
+    index === 29 ? { ...run, quietness: { load_average_before: 0, busy_share_before: null, steal_share: 0.2 } } : run;
   const { judgement } = reportOf(historyOf({ runs: 30, change: loud }));
   expect(judgement).toStrictEqual({
     verdict: "inconclusive",

@@ -1,22 +1,36 @@
 /**
  * The statistics of the newest run: every benchmark of its machine against that machine's history, what all
- * benchmarks have in common apart from them, and one verdict.
+ * benchmarks have in common apart from them, and one verdict. What that is made of stands beside it, because
+ * not every statement weighs the same everywhere (phases/benchmarks/weigh.ts).
  */
 import type { Baseline, BaselineLevel, BenchmarkRun } from "../../contracts/benchmark-history.ts";
 import { inconclusive, worstOf, type Judgement } from "../../contracts/verdict.ts";
-import { analyseSeries, changeText, type SeriesAnalysis } from "./analysis.ts";
+import { analyseSeries, changeText, type Ground, type SeriesAnalysis } from "./analysis.ts";
 import { commonPart, correctedLogs, type CommonPart } from "./machine-effect.ts";
 import { quietVerdict, type QuietVerdict } from "./quietness.ts";
-import { seriesKey, seriesOf, type Series } from "./series.ts";
+import { isOfMachine, seriesKey, seriesOf, type Series } from "./series.ts";
+import { MIN_RUNS } from "./settings.ts";
 
 export const ALL_BENCHMARKS = "(all benchmarks)";
+/** A benchmark that so many runs in a row did not measure was removed, and nothing is said of it any more. */
+export const REMOVED_AFTER_RUNS = 8;
+/** Benchmarks named in a reason; more are counted. */
+const MAX_NAMED = 3;
+
+export interface Statement {
+  /** `missing`: named as a problem by the run itself. `gone`: measured lately, and not in this run. */
+  readonly about: Ground | "missing" | "gone";
+  readonly judgement: Judgement;
+}
 
 export interface BenchmarkReport {
+  /** The worst of the statements. */
   readonly judgement: Judgement;
+  readonly statements: readonly Statement[];
   /** The run that was judged: the newest. */
   readonly run: BenchmarkRun;
   readonly quiet: QuietVerdict;
-  /** Of the newest run's machine, in the order of their names; also those that it no longer measured. */
+  /** Of the newest run's machine, in the order of their names; also those measured lately and not in this run. */
   readonly series: readonly SeriesAnalysis[];
   /** The common part of all of them; null when a run has too few benchmarks to tell it. */
   readonly together: SeriesAnalysis | null;
@@ -27,10 +41,15 @@ export function benchmarkReport(
   runs: readonly BenchmarkRun[],
   baseline: Baseline | undefined,
 ): BenchmarkReport | undefined {
-  const run = runs.toSorted((a, b) => Date.parse(a.started_at) - Date.parse(b.started_at)).at(-1);
+  const sorted = runs.toSorted((a, b) => Date.parse(a.started_at) - Date.parse(b.started_at));
+  const run = sorted.at(-1);
   if (run === undefined) return undefined;
-  const ofMachine = seriesOf(runs)
-    .filter(({ machineType, cpu }) => machineType === run.machine.machine_type && cpu === run.machine.cpu)
+  const own = sorted.filter(isOfMachine(run.machine));
+  const lately = new Set(
+    own.slice(-1 - REMOVED_AFTER_RUNS).flatMap(({ measurements }) => measurements.map(({ benchmark }) => benchmark)),
+  );
+  const ofMachine = seriesOf(own)
+    .filter(({ benchmark }) => lately.has(benchmark))
     .sort((a, b) => (a.benchmark < b.benchmark ? -1 : 1));
   const common = commonPart(ofMachine);
   const levels = new Map(baseline?.levels.map((level) => [keyOfLevel(level), level]));
@@ -39,7 +58,8 @@ export function benchmarkReport(
   );
   const together = analyseCommonPart(ofMachine, common);
   const quiet = quietVerdict(run);
-  return { judgement: judge(run, quiet, series, together), run, quiet, series, together };
+  const statements = statementsOn(run, quiet, series, together);
+  return { judgement: worstOf(statements.map(({ judgement }) => judgement)), statements, run, quiet, series, together };
 }
 
 export const keyOfLevel = ({ benchmark, machine_type, cpu }: BaselineLevel): string =>
@@ -57,26 +77,48 @@ function analyseCommonPart(ofMachine: readonly Series[], common: CommonPart): Se
   return analyseSeries({ series, logs: points.map(({ value }) => Math.log(value)), baseline: undefined });
 }
 
-function judge(
+function statementsOn(
   run: BenchmarkRun,
   quiet: QuietVerdict,
   series: readonly SeriesAnalysis[],
   together: SeriesAnalysis | null,
-): Judgement {
+): Statement[] {
   const loud = quiet.quiet === "no" ? [inconclusive(`this run does not count: ${quiet.reason ?? ""}`)] : [];
   const measured = new Set(run.measurements.map(({ benchmark }) => benchmark));
   const named = new Set(run.problems.map(({ benchmark }) => benchmark));
-  const problems = run.problems.map(({ benchmark, reason }) => inconclusive(`${benchmark}: ${reason}`));
-  const gone = series
-    .filter(({ series: { benchmark } }) => !measured.has(benchmark) && !named.has(benchmark))
-    .map(({ series: { benchmark } }) => inconclusive(`${benchmark}: not measured in this run`));
-  return worstOf([
-    ...loud,
-    ...problems,
-    ...gone,
-    ...series.map(({ judgement }) => judgement),
-    ...(together?.open ?? []).map((change) =>
-      inconclusive(`all benchmarks together: ${changeText(change)}: the machine, or something that all of them share`),
-    ),
-  ]);
+  const gone = series.filter(({ series: { benchmark } }) => !measured.has(benchmark) && !named.has(benchmark));
+  const young = series.filter(({ ground }) => ground === "young");
+  return [
+    ...loud.map((judgement): Statement => ({ about: "noise", judgement })),
+    ...run.problems.map(({ benchmark, reason }): Statement => ({
+      about: "missing",
+      judgement: inconclusive(`${benchmark}: ${reason}`),
+    })),
+    ...gone.map(({ series: { benchmark } }): Statement => ({
+      about: "gone",
+      judgement: inconclusive(`${benchmark}: not measured in this run`),
+    })),
+    ...series
+      .filter(({ ground }) => ground !== "young")
+      .map(({ ground, judgement }): Statement => ({ about: ground, judgement })),
+    ...(young.length === 0 ? [] : [{ about: "young", judgement: inconclusive(youngText(young, series)) } as const]),
+    ...(together?.open ?? []).map((change): Statement => ({
+      about: "noise",
+      judgement: inconclusive(
+        `all benchmarks together: ${changeText(change)}: the machine, or something that all of them share`,
+      ),
+    })),
+  ];
+}
+
+/** One statement for all of them: a suite of thirty would fill the digest with one fact. */
+function youngText(young: readonly SeriesAnalysis[], all: readonly SeriesAnalysis[]): string {
+  const fewest = Math.min(...young.map(({ series }) => series.points.length));
+  const loud = Math.max(...young.map(({ series }) => series.loudRuns));
+  const left = loud === 0 ? "" : ` (${loud} left out, the machine was not quiet)`;
+  const runs = `${fewest} of ${MIN_RUNS} runs${left}`;
+  if (young.length === all.length) return `the history begins: ${runs}, changes are not judged yet`;
+  const names = young.slice(0, MAX_NAMED).map(({ series }) => series.benchmark);
+  const more = young.length > names.length ? ` and ${young.length - names.length} more` : "";
+  return `new, ${runs}, changes are not judged yet: ${names.join(", ")}${more}`;
 }

@@ -56,7 +56,7 @@ export function historyOf({
         ended_at: runAt(index),
         machine: MACHINE,
         compiler: "rustc 1.88.0",
-        quietness: { load_average_before: 0.1, steal_share: 0 },
+        quietness: { load_average_before: 0.1, busy_share_before: null, steal_share: 0 },
         measurements: Array.from({ length: benchmarks }, (_, benchmark) =>
           measurementOf(nameOf(benchmark), 1000 * (1 + 0.015 * wobble(index, benchmark)) * factor(index, benchmark)),
         ),

@@ -32,6 +32,12 @@ export interface Series {
   readonly loudRuns: number;
 }
 
+/** Of the same machine: what it measured may be compared. */
+export const isOfMachine =
+  (machine: BenchmarkRun["machine"]) =>
+  (run: BenchmarkRun): boolean =>
+    run.machine.machine_type === machine.machine_type && run.machine.cpu === machine.cpu;
+
 type SeriesName = Pick<Series, "benchmark" | "machineType" | "cpu">;
 
 /** Unambiguous: ids and CPU names hold any character. */

@@ -22,6 +22,8 @@ export const CHANGE_SETTINGS: ChangePointSettings = {
 
 /** Runs that a series needs before anything is said of it. */
 export const MIN_RUNS = 12;
+/** Fewer runs are a history that begins, unless they were made over so many days: then it never gets anywhere. */
+export const YOUNG_DAYS = 60;
 /** Of the interval of a change, and of the stretch in which it happened. */
 export const CONFIDENCE = 0.95;
 /** A smallest detectable change above this is no statement: the series is too noisy. */

@@ -22,6 +22,7 @@ import {
 import { Upload } from "@aws-sdk/lib-storage";
 
 import { KimtestError } from "../../contracts/errors.ts";
+import { requestLimits } from "../platform/aws-limits.ts";
 import { bodyOf, limitedChunks, tooLarge } from "./body.ts";
 import { contentTypeOf } from "./content-type.ts";
 import { assertKey, assertPrefix, faultOfKey } from "./keys.ts";
@@ -79,12 +80,7 @@ function clientConfig(options: S3StoreOptions): S3ClientConfig {
     forcePathStyle: hasEndpoint,
     ...(region === undefined ? {} : { region }),
     ...(options.profile === undefined ? {} : { profile: options.profile }),
-    requestHandler: {
-      connectionTimeout: options.connectionTimeoutMs ?? 3_000,
-      requestTimeout: requestTimeoutMs,
-      throwOnRequestTimeout: true,
-      socketTimeout: requestTimeoutMs,
-    },
+    requestHandler: requestLimits(requestTimeoutMs, options.connectionTimeoutMs),
   };
 }
 

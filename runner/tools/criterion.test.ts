@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { measurementSchema } from "../../contracts/benchmark-history.ts";
+import type { CriterionProfile } from "../../contracts/profile/benchmarks.ts";
 import type { ProgramEnd } from "../platform/program-run.ts";
 import { criterionCommand, judgeCriterion, readCriterion, type CriterionResults } from "./criterion.ts";
 
@@ -315,8 +316,17 @@ test("whole and complete, the suite passes; a suite that did not end well never 
   expect(judgeCriterion(results, "hashing", late).reason).toBe("hashing: ended after its deadline");
 });
 
-test("the command runs one suite, without plots", () => {
-  expect(criterionCommand("kimberlite-bench", "crypto", ["--sample-size", "20"]).join(" ")).toBe(
-    "cargo bench -p kimberlite-bench --bench crypto -- --noplot --sample-size 20",
+test("the command runs one suite, without plots, with the profile's toolchain", () => {
+  const profile: CriterionProfile = {
+    tool: "criterion",
+    cargo: ["cargo", "+1.88.0"],
+    package: "kimberlite-bench",
+    suites: { crypto: ["blake3_hash"] },
+    arguments: ["--sample-size", "20"],
+    suite_deadline_seconds: 900,
+    planted_slowdown: 0.1,
+  };
+  expect(criterionCommand(profile, "crypto").join(" ")).toBe(
+    "cargo +1.88.0 bench -p kimberlite-bench --bench crypto -- --noplot --sample-size 20",
   );
 });

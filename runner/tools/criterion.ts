@@ -10,19 +10,16 @@ import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { BenchmarkProblem, Estimate, Measurement } from "../../contracts/benchmark-history.ts";
 import { KimtestError, reasonOf } from "../../contracts/errors.ts";
+import type { CriterionProfile } from "../../contracts/profile/benchmarks.ts";
 import { inconclusive, PASSED, type Judgement } from "../../contracts/verdict.ts";
 import type { ProgramEnd } from "../platform/program-run.ts";
 import { decodeJson } from "../store/read-json.ts";
 import { criterionFolders, CRITERION_FILES, type CriterionFile, type CriterionFolder } from "./criterion-files.ts";
 import { benchmarkFileSchema, estimatesSchema, sampleSchema, type CriterionEstimate } from "./criterion-schema.ts";
 
-/** Program and arguments of one suite; `criterionArguments` go behind the dashes. */
-export function criterionCommand(
-  packageName: string,
-  suite: string,
-  criterionArguments: readonly string[] = [],
-): string[] {
-  return ["cargo", "bench", "-p", packageName, "--bench", suite, "--", "--noplot", ...criterionArguments];
+/** Program and arguments of one suite. Where it writes is said by CRITERION_HOME. */
+export function criterionCommand(profile: CriterionProfile, suite: string): string[] {
+  return [...profile.cargo, "bench", "-p", profile.package, "--bench", suite, "--", "--noplot", ...profile.arguments];
 }
 
 /** Files are stamped with a clock that ticks coarser than the one that gives a run's start. */

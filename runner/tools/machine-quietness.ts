@@ -1,63 +1,70 @@
 /**
- * How quiet the machine is: its load before a run, and the CPU time that its hypervisor gave to others during it.
- * Both come from Linux's /proc; where there is none they are null, which is not the same as quiet.
+ * How quiet the machine is: its load and what is busy on it before a run, and the CPU time that its hypervisor gave
+ * to others during it.
+ *
+ * The load is an average over one minute, so after a phase of ours it is our own. `quietMoment` therefore waits for
+ * it to fade, and looks meanwhile at the CPU time itself, which knows no past.
  */
-import { readFile } from "node:fs/promises";
 import type { Quietness } from "../../contracts/benchmark-history.ts";
-import { systemCodeOf } from "../../contracts/errors.ts";
+import type { Clock } from "../platform/clock.ts";
+import type { CpuTicks, MachineSample } from "../platform/machine-sample.ts";
 
-/** Since boot, in clock ticks, over all CPUs. */
-export interface CpuTicks {
-  readonly total: number;
-  readonly stolen: number;
+/** Longest wait for the load of our own phases to fade: what is left of it after that is 5 %. */
+const MAX_WAIT_MS = 180_000;
+/** After such a pause a load is not ours any more, or hardly. */
+const FADED_MS = 120_000;
+const MAX_STEP_MS = 5_000;
+/** CPU time is counted in hundredths of a second: a shorter moment is no measurement. */
+const MIN_STEP_MS = 100;
+
+export interface QuietMoment {
+  /** The last sample: the run begins now. */
+  readonly before: MachineSample;
+  readonly quietness: Pick<Quietness, "load_average_before" | "busy_share_before">;
 }
 
-export interface MachineSample {
-  readonly loadAverage: number | null;
-  readonly ticks: CpuTicks | null;
+/** `mayWaitMs`: no longer than this; `quietLoad`: a load with which nothing has to be waited for. */
+export interface QuietMomentOptions {
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly mayWaitMs: number;
+  readonly quietLoad: number;
+  readonly sample: () => Promise<MachineSample>;
 }
 
-/** Taken before the first suite and after the last one. `folder`: /proc, or a stand-in for it. */
-export async function machineSample(folder = "/proc"): Promise<MachineSample> {
-  const [load, ticks] = await Promise.all([readIfThere(`${folder}/loadavg`), readIfThere(`${folder}/stat`)]);
+/** Waits until the load is low, at least for a moment in which others can be seen. */
+export async function quietMoment(options: QuietMomentOptions): Promise<QuietMoment> {
+  const { clock, signal, mayWaitMs, quietLoad, sample } = options;
+  const stepMs = Math.min(MAX_STEP_MS, Math.max(MIN_STEP_MS, mayWaitMs / 4));
+  const endMs = Math.min(MAX_WAIT_MS, mayWaitMs);
+  let earlier: MachineSample;
+  let before = await sample();
+  let waitedMs = 0;
+  do {
+    earlier = before;
+    await clock.sleep(stepMs, signal);
+    before = await sample();
+    waitedMs += stepMs;
+  } while (!signal.aborted && before.loadAverage !== null && before.loadAverage > quietLoad && waitedMs < endMs);
+  const { loadAverage } = before;
+  const isOthers = loadAverage !== null && (loadAverage <= quietLoad || waitedMs >= FADED_MS);
   return {
-    loadAverage: load === null ? null : loadAverageOf(load),
-    ticks: ticks === null ? null : cpuTicksOf(ticks),
+    before,
+    quietness: {
+      load_average_before: isOthers ? loadAverage : null,
+      busy_share_before: shareOf(earlier.ticks, before.ticks, ({ total, idle }) => total - idle),
+    },
   };
 }
 
-/** Of the time between two samples; the load is that of the first, when none of it was ours. */
-export function quietnessBetween(before: MachineSample, after: MachineSample): Quietness {
-  return { load_average_before: before.loadAverage, steal_share: stolenShare(before.ticks, after.ticks) };
-}
+/** Share of the CPU time between two samples that the hypervisor gave to others. */
+export const stolenShare = (before: MachineSample, after: MachineSample): number | null =>
+  shareOf(before.ticks, after.ticks, ({ stolen }) => stolen);
 
-function stolenShare(before: CpuTicks | null, after: CpuTicks | null): number | null {
+function shareOf(before: CpuTicks | null, after: CpuTicks | null, part: (ticks: CpuTicks) => number): number | null {
   if (before === null || after === null) return null;
   const total = after.total - before.total;
-  const stolen = after.stolen - before.stolen;
+  const counted = part(after) - part(before);
   // A reboot in between starts the count again: then nothing is known.
-  return total <= 0 || stolen < 0 ? null : Math.min(1, stolen / total);
-}
-
-/** The first field of /proc/loadavg: runnable tasks, averaged over one minute. Null when it is something else. */
-export function loadAverageOf(text: string): number | null {
-  const first = /^(\d+\.\d+) /.exec(text)?.[1];
-  return first === undefined ? null : Number(first);
-}
-
-/** The first line of /proc/stat: user nice system idle iowait irq softirq steal, then guest, which user holds already. */
-export function cpuTicksOf(text: string): CpuTicks | null {
-  const fields = /^cpu +((?:\d+ ){7}\d+)/.exec(text)?.[1]?.split(" ").map(Number);
-  const stolen = fields?.[7];
-  if (fields === undefined || stolen === undefined) return null;
-  return { total: fields.reduce((sum, ticks) => sum + ticks, 0), stolen };
-}
-
-async function readIfThere(path: string): Promise<string | null> {
-  try {
-    return await readFile(path, "utf8");
-  } catch (error) {
-    if (systemCodeOf(error) === "ENOENT") return null;
-    throw error;
-  }
+  return total <= 0 || counted < 0 ? null : Math.min(1, counted / total);
 }

@@ -19,7 +19,7 @@ test("a run becomes a record, and an entry in the result of the phase", () => {
     findings: [],
   });
   expect(log).toBe("the log");
-  expect(entrySchema.parse(toolEntry(result))).toEqual({
+  expect(entrySchema.parse(toolEntry(result, null))).toEqual({
     verdict: "passed",
     reason: null,
     duration_seconds: 1,
@@ -27,6 +27,7 @@ test("a run becomes a record, and an entry in the result of the phase", () => {
     depth: 20,
     scope: "checked: Agreement",
     counterexample: null,
+    log_key: null,
   });
 });
 
@@ -34,7 +35,10 @@ test("a finding keeps its trace, and its identity does not depend on it", () => 
   const finding = { property: "Agreement", message: "violated", file: null, line: null, trace: ["State 1", "State 2"] };
   const { result } = proofRun(about, printed("", 12), refuted([finding]));
   expect(result).toMatchObject({ verdict: "failed", reason: "tlc: Agreement: violated" });
-  expect(toolEntry(result).counterexample).toEqual(["State 1", "State 2"]);
+  expect(toolEntry(result, "cycles/000001/logs/formal-verification/a.txt").counterexample).toEqual([
+    "State 1",
+    "State 2",
+  ]);
   expect(findingSignature(result, finding)).toBe("formal-verification:tlc:Agreement");
 });
 

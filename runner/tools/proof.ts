@@ -79,15 +79,11 @@ export function notRun(about: Pick<ProofResult, "tool" | "subject" | "command">,
   return proofRun(about, output, unproved(reason));
 }
 
-/** The entry of a run in the result of the phase. Its first counterexample stands for all. */
-export function toolEntry({
-  verdict,
-  reason,
-  duration_seconds,
-  counted: counts,
-  scope,
-  findings,
-}: ProofResult): ToolEntry {
+/** The entry of a run in the result of the phase; `logKey`: where its whole log is stored. Its first counterexample stands for all. */
+export function toolEntry(
+  { verdict, reason, duration_seconds, counted: counts, scope, findings }: ProofResult,
+  logKey: string | null,
+): ToolEntry {
   return {
     verdict,
     reason,
@@ -95,6 +91,7 @@ export function toolEntry({
     states: counts["distinct_states"] ?? null,
     depth: counts["depth"] ?? null,
     scope,
+    log_key: logKey,
     counterexample: findings.find(({ trace }) => trace.length > 0)?.trace ?? null,
   };
 }

@@ -57,7 +57,11 @@ export function lastWords(text: string): string {
 }
 
 /** The shell would say the same, but with an exit code that a tool may use as well. */
-async function whyNotRunnable(program: string, path: string, cwd: string | undefined): Promise<string | undefined> {
+export async function whyNotRunnable(
+  program: string,
+  path: string,
+  cwd: string | undefined,
+): Promise<string | undefined> {
   const candidates = program.includes("/")
     ? [program.startsWith("/") ? program : join(cwd ?? ".", program)]
     : path

@@ -6,9 +6,10 @@
  * when the process ended by itself with the code that fits, every line parsed, and the final record
  * agrees with the lines that were counted. Everything else is inconclusive, with the reason.
  */
+import { FOUND_BY_DETERMINISM, type PlantedCanary } from "../../contracts/canary.ts";
 import type { Batch } from "../../contracts/checkpoint.ts";
 import { parseJson } from "../../contracts/json.ts";
-import type { VoprProfile } from "../../contracts/profile.ts";
+import type { VoprProfile } from "../../contracts/profile/vopr.ts";
 import { inconclusive, failed, PASSED, type Judgement } from "../../contracts/verdict.ts";
 import { voprRecordSchema, type BatchCompleteData, type VoprRecord } from "../../contracts/vopr.ts";
 import { reasonOf } from "../../contracts/errors.ts";
@@ -38,7 +39,9 @@ export function batchCommand(profile: VoprProfile, batch: Batch): string[] {
 
 /** Program and arguments for the canary's batch. */
 export function canaryCommand(profile: VoprProfile, range: SeedRange): string[] {
-  return voprCommand(profile, profile.canary.scenario, range, profile.canary.arguments);
+  const { canary } = profile;
+  const program = canary.command === undefined ? profile : { ...profile, command: canary.command };
+  return voprCommand(program, canary.scenario, range, canary.arguments);
 }
 
 function voprCommand(profile: VoprProfile, scenario: string, range: SeedRange, extra: readonly string[]): string[] {
@@ -54,10 +57,25 @@ function seedArguments(profile: VoprProfile, scenario: string, range: SeedRange)
 export function reproCommand(profile: VoprProfile, batch: Batch, seed: bigint): { command: string[]; repro: string } {
   const determinism = batch.kind === "determinism" ? profile.determinism.arguments : [];
   const flags = [...seedArguments(profile, batch.scenario, { startingSeed: seed, iterations: 1 }), ...determinism];
+  return bothWays(profile, flags);
+}
+
+function bothWays(profile: VoprProfile, flags: readonly string[]): { command: string[]; repro: string } {
   return {
     command: [...profile.command, "--json", ...flags],
     repro: [profile.repro_command, ...flags.map(shellQuoted), "-v"].join(" "),
   };
+}
+
+/** Program and arguments that run seeds with a bug planted, and the same as a line to paste. */
+export function plantedCommand(
+  profile: VoprProfile,
+  { name, finds, scenario }: Pick<PlantedCanary, "name" | "finds" | "scenario">,
+  range: SeedRange,
+): { command: string[]; repro: string } {
+  const determinism = finds === FOUND_BY_DETERMINISM ? profile.determinism.arguments : [];
+  const flags = [...seedArguments(profile, scenario, range), "--canary", name, ...determinism];
+  return bothWays(profile, flags);
 }
 
 /** Reads the records of one batch in order. Memory does not grow with iterations. */

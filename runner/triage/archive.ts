@@ -5,10 +5,11 @@ import type { Sighting } from "../../contracts/cycle.ts";
 import type { VoprFailure } from "../../contracts/failure.ts";
 import { stringifyJson } from "../../contracts/json.ts";
 import type { Toolchain } from "../../contracts/parts.ts";
-import type { Expectation, VoprProfile } from "../../contracts/profile.ts";
+import type { Expectation, VoprProfile } from "../../contracts/profile/vopr.ts";
 import type { IterationData } from "../../contracts/vopr.ts";
 import type { Outbox } from "../store/outbox.ts";
 import { batchCommand, reproCommand } from "../tools/vopr.ts";
+import { archiveIndexed } from "./failure-index.ts";
 
 /** Where a batch belongs. */
 export interface BatchOrigin {
@@ -82,7 +83,7 @@ export async function archiveSeed(
     },
     record: failure.record,
   };
-  await outbox.put(key, stringifyJson(record));
+  await archiveIndexed(outbox, key, signature, stringifyJson(record));
   return {
     signature,
     workload: "vopr",

@@ -8,6 +8,7 @@ import { fuzzFailureKey } from "../../contracts/bucket.ts";
 import type { FuzzFailure } from "../../contracts/failure.ts";
 import { stringifyJson } from "../../contracts/json.ts";
 import type { Outbox } from "../store/outbox.ts";
+import { archiveIndexed } from "./failure-index.ts";
 
 /** Returns the bucket key. `log`: what the program printed. */
 export async function archiveFuzzFailure(
@@ -21,10 +22,8 @@ export async function archiveFuzzFailure(
   try {
     await writeFile(join(folder, "failure.json"), stringifyJson(failure));
     await writeFile(join(folder, "log.txt"), log);
-    await outbox.put(
-      key,
-      await buffer(create({ cwd: folder, gzip: true, portable: true }, ["failure.json", "log.txt"])),
-    );
+    const archive = await buffer(create({ cwd: folder, gzip: true, portable: true }, ["failure.json", "log.txt"]));
+    await archiveIndexed(outbox, key, failure.signature, archive);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -26,15 +26,15 @@ export async function readRegistry(store: ObjectStore): Promise<RegistryRead> {
   }
 }
 
-/** Merges contributions into the stored registry and returns the result, or why it could not be done. */
+/** Merges what `contribute` makes of the stored registry into it, and returns the result or why it could not be done. */
 export async function mergeIntoRegistry(
   store: ObjectStore,
-  contributions: readonly Contribution[],
+  contribute: (registry: Registry) => readonly Contribution[],
 ): Promise<RegistryRead> {
   for (let attempt = 0; attempt < MAX_MERGES; attempt += 1) {
     const read = await readRegistry(store);
     if (read.kind === "unreadable") return read;
-    const registry = contributions.reduce(mergeCycle, read.registry);
+    const registry = contribute(read.registry).reduce(mergeCycle, read.registry);
     try {
       const condition = read.etag === undefined ? { ifAbsent: true as const } : { ifMatch: read.etag };
       const written = await store.putIf(REGISTRY_KEY, stringifyJson(registry), condition);

@@ -1,6 +1,7 @@
 /**
- * Fingerprints of 128 bits, by which the exploration recognises a state it has seen. Four lanes, two by
- * each of the mixers of hash.ts with seeds of their own.
+ * Fingerprints of replicas and messages, by which the exploration recognises one it has seen: 128 bits in four
+ * lanes, two by each of the mixers of hash.ts with seeds of their own. Each can be taken under a renaming of
+ * the clients (symmetry.ts).
  *
  * Left out is what cannot change the safety of anything later: clocks and timers (every timer may fire at
  * any time), sequence numbers of superblocks, and the database, which the log and the commit number decide.
@@ -9,12 +10,21 @@ import { HIGH_SEED, LOW_SEED, finish, mixHigh, mixLow } from "../hash.ts";
 import type { Entry } from "../vsr/log.ts";
 import type { Message } from "../vsr/messages.ts";
 import { STATUS, isPrimary, type ReplicaState } from "../vsr/state.ts";
+import type { Images, Symmetry } from "./symmetry.ts";
 
 export class Fingerprint {
   a = LOW_SEED;
   b = HIGH_SEED;
   c = LOW_SEED ^ 0x5bd1e995;
   d = HIGH_SEED ^ 0x27d4eb2f;
+  private readonly symmetry: Symmetry;
+  private readonly renaming: number;
+
+  /** `renaming` is the number of one of the symmetry's. */
+  constructor(symmetry: Symmetry, renaming: number) {
+    this.symmetry = symmetry;
+    this.renaming = renaming;
+  }
 
   add(word: number): void {
     this.a = mixLow(this.a, word);
@@ -33,33 +43,22 @@ export class Fingerprint {
   }
 
   addEntry(entry: Entry): void {
-    this.add(entry.hashLow);
-    this.add(entry.hashHigh);
+    this.addHash(entry.hashLow, entry.hashHigh);
   }
 
-  addOther(other: Fingerprint): void {
-    this.add(other.a);
-    this.add(other.b);
-    this.add(other.c);
-    this.add(other.d);
+  /** Of an entry, or 0 where there is none. */
+  addHash(low: number, high: number): void {
+    const images = this.symmetry.imagesOf(low, high);
+    this.add(images?.[2 * this.renaming] ?? low);
+    this.add(images?.[2 * this.renaming + 1] ?? high);
   }
 
-  /** Adds a set, whose order means nothing: the sum of its members' lanes. */
-  addSum(members: readonly { readonly fingerprint: Fingerprint }[]): void {
-    let a = 0;
-    let b = 0;
-    let c = 0;
-    let d = 0;
-    for (const { fingerprint } of members) {
-      a = (a + fingerprint.a) | 0;
-      b = (b + fingerprint.b) | 0;
-      c = (c + fingerprint.c) | 0;
-      d = (d + fingerprint.d) | 0;
-    }
-    this.add(a);
-    this.add(b);
-    this.add(c);
-    this.add(d);
+  /** A table with a place for each client. */
+  addPerClient(values: readonly number[]): void {
+    const renaming = this.symmetry.renamings[this.renaming]!;
+    const renamed = values.slice();
+    values.forEach((value, client) => (renamed[renaming[client]!] = value));
+    for (const value of renamed) this.add(value);
   }
 
   /** As a key of a Set: eight characters of 16 bits. */
@@ -69,6 +68,24 @@ export class Fingerprint {
   }
 }
 
+/** What `fill` says of something, under every renaming; the first is its key. */
+export function fingerprinted(
+  symmetry: Symmetry,
+  fill: (fingerprint: Fingerprint) => void,
+): { readonly key: string; readonly images: Images } {
+  const images = new Int32Array(2 * symmetry.renamings.length);
+  let key = "";
+  symmetry.renamings.forEach((_, renaming) => {
+    const fingerprint = new Fingerprint(symmetry, renaming);
+    fill(fingerprint);
+    fingerprint.finish();
+    if (renaming === 0) key = fingerprint.key();
+    images[2 * renaming] = fingerprint.a;
+    images[2 * renaming + 1] = fingerprint.b;
+  });
+  return { key, images };
+}
+
 export function addMessage(fingerprint: Fingerprint, message: Message): void {
   fingerprint.add(message.kind * 64 + message.from);
   fingerprint.add(message.view);
@@ -76,8 +93,7 @@ export function addMessage(fingerprint: Fingerprint, message: Message): void {
   fingerprint.add(message.commit);
   fingerprint.add(message.logView);
   fingerprint.add(message.nonce);
-  fingerprint.add(message.hashLow);
-  fingerprint.add(message.hashHigh);
+  fingerprint.addHash(message.hashLow, message.hashHigh);
   if (message.entry !== null) fingerprint.addEntry(message.entry);
   if (message.log !== null) {
     fingerprint.add(message.log.length);
@@ -114,7 +130,7 @@ export function addReplica(fingerprint: Fingerprint, state: ReplicaState): void 
   fingerprint.add(state.acknowledgedOp);
   if (isPrimary(state) && state.status === STATUS.normal) {
     for (const op of state.acknowledged) fingerprint.add(op);
-    for (const request of state.prepared) fingerprint.add(request);
+    fingerprint.addPerClient(state.prepared);
   }
   fingerprint.add(state.nonce);
   const { repair } = state;
@@ -123,8 +139,7 @@ export function addReplica(fingerprint: Fingerprint, state: ReplicaState): void 
     fingerprint.add(repair.view);
     fingerprint.add(repair.commit);
     fingerprint.add(repair.head.op);
-    fingerprint.add(repair.head.hashLow);
-    fingerprint.add(repair.head.hashHigh);
+    fingerprint.addHash(repair.head.hashLow, repair.head.hashHigh);
     fingerprint.add(repair.source);
     fingerprint.add(repair.collected.length);
   }

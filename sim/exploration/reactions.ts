@@ -10,12 +10,15 @@ import { INPUT, Input, step } from "../vsr/replica.ts";
 import { copyRepair } from "../vsr/repair-state.ts";
 import { JOB, Outputs, ReplicaState, TO_OTHER_REPLICAS, type ReplicaConfiguration } from "../vsr/state.ts";
 import { FORMATTED_DISK, addDisk, type ExploredDisk } from "./disk.ts";
-import { Fingerprint, addMessage, addReplica } from "./fingerprint.ts";
+import { addMessage, addReplica, fingerprinted } from "./fingerprint.ts";
+import { Symmetry } from "./symmetry.ts";
 import type { Envelope, Node, Reaction, Scope } from "./world.ts";
 
-/** Ids of envelopes are characters in the key of a world. */
-const MAX_ENVELOPES = 0xffff;
+/** More different messages than this no exploration that could ever end sends. */
+const MAX_ENVELOPES = 1_000_000;
+
 export class Reactions {
+  readonly symmetry: Symmetry;
   private readonly scope: Scope;
   private readonly configuration: ReplicaConfiguration;
   private readonly nodes = new Map<string, Node>();
@@ -26,6 +29,7 @@ export class Reactions {
   constructor(scope: Scope, configuration: ReplicaConfiguration) {
     this.scope = scope;
     this.configuration = configuration;
+    this.symmetry = new Symmetry(scope.operations, scope.symmetry);
   }
 
   /** A replica that has done nothing yet. */
@@ -91,6 +95,7 @@ export class Reactions {
     let panic: string | null = null;
     let syncs = 0;
     for (;;) {
+      this.symmetry.register(state.log.slice(1));
       this.collect(state.replica, sent);
       committed.push(...outputs.committed);
       becamePrimary ||= outputs.becamePrimary;
@@ -122,29 +127,29 @@ export class Reactions {
   }
 
   private intern(state: ReplicaState, disk: ExploredDisk, doomed: boolean): Node {
-    const fingerprint = new Fingerprint();
-    fingerprint.add(state.replica * 2 + (doomed ? 1 : 0));
-    addReplica(fingerprint, state);
-    addDisk(fingerprint, disk);
-    const key = fingerprint.finish().key();
+    const { key, images } = fingerprinted(this.symmetry, (fingerprint) => {
+      fingerprint.add(state.replica * 2 + (doomed ? 1 : 0));
+      addReplica(fingerprint, state);
+      addDisk(fingerprint, disk);
+    });
     let node = this.nodes.get(key);
     if (node === undefined) {
-      node = { id: this.nodes.size, state, disk, doomed, results: new Map() };
+      node = { images, state, disk, doomed, results: new Map() };
       this.nodes.set(key, node);
     }
     return node;
   }
 
   private envelope(to: number, message: Message): Envelope {
-    const fingerprint = new Fingerprint();
-    fingerprint.add(to);
-    addMessage(fingerprint, message);
-    const key = fingerprint.finish().key();
+    const { key, images } = fingerprinted(this.symmetry, (fingerprint) => {
+      fingerprint.add(to);
+      addMessage(fingerprint, message);
+    });
     let envelope = this.envelopes.get(key);
     if (envelope === undefined) {
       const id = this.envelopes.size;
       if (id > MAX_ENVELOPES) throw new Error("an exploration has too many different messages");
-      envelope = { id, to, message, input: `message ${id}` };
+      envelope = { id, to, message, input: `message ${id}`, images };
       this.envelopes.set(key, envelope);
     }
     return envelope;

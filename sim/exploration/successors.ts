@@ -7,10 +7,12 @@ import { DEFAULT_TIMEOUTS, STATUS, isPrimary, mayVote, type PlantedBugs, type Re
 import type { ExploredDisk } from "./disk.ts";
 import { deliveryOf, isDead, merged } from "./envelopes.ts";
 import { Reactions } from "./reactions.ts";
+import type { Symmetry } from "./symmetry.ts";
 import { violationOf } from "./violations.ts";
 import type { Envelope, Node, Reaction, Scope, Successor, World } from "./world.ts";
 
 export class Successors {
+  readonly symmetry: Symmetry;
   private readonly scope: Scope;
   private readonly reactions: Reactions;
   private readonly requests: Message[] = [];
@@ -26,6 +28,7 @@ export class Successors {
       bugs,
     };
     this.reactions = new Reactions(scope, configuration);
+    this.symmetry = this.reactions.symmetry;
     for (let client = 0; client < operations; client++) {
       this.requests.push(request(replicas + client, new Operation(OPERATION.register, 0, 0, client, 0, 0, 0)));
     }
@@ -40,7 +43,6 @@ export class Successors {
       envelopes: [],
       crashesLeft: crashes,
       corruptionsLeft: corruptions,
-      requested: 0,
       history: new CommittedHistory(),
     };
   }
@@ -68,15 +70,11 @@ export class Successors {
   private addRequests(world: World, node: Node, mayDoom: boolean, found: Successor[]): void {
     const { state } = node;
     if (state.status !== STATUS.normal || !isPrimary(state) || !mayVote(state)) return;
-    // Clients that nobody has heard of yet are alike: the one with the lowest number stands for all.
-    const last = Math.min(world.requested, this.requests.length - 1);
-    for (let client = 0; client <= last; client++) {
-      const message = this.requests[client]!;
-      if (holds(state, message)) continue;
+    this.requests.forEach((message, client) => {
+      if (holds(state, message)) return;
       const reactions = this.reactions.toMessage(node, message, `request ${client}`);
-      const after = { ...world, requested: Math.max(world.requested, client + 1) };
-      this.add(after, node, reactions, mayDoom, found, () => `request ${client} to ${state.replica}`);
-    }
+      this.add(world, node, reactions, mayDoom, found, () => `request ${client} to ${state.replica}`);
+    });
   }
 
   private addTimer(world: World, node: Node, mayDoom: boolean, found: Successor[]): void {

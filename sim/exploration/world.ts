@@ -17,6 +17,7 @@ import type { Entry } from "../vsr/log.ts";
 import type { Message } from "../vsr/messages.ts";
 import type { ReplicaState } from "../vsr/state.ts";
 import type { ExploredDisk } from "./disk.ts";
+import type { Images } from "./symmetry.ts";
 
 export interface Scope {
   readonly replicas: number;
@@ -31,11 +32,13 @@ export interface Scope {
   readonly stateTransfer: boolean;
   /** Primaries announce what is committed without waiting for the next request. */
   readonly heartbeats: boolean;
+  /** Of worlds that differ by a renaming of the clients one is visited. */
+  readonly symmetry: boolean;
 }
 
 /** A replica with its disk. Interned: equal nodes are one object. */
 export interface Node {
-  readonly id: number;
+  readonly images: Images;
   readonly state: ReplicaState;
   readonly disk: ExploredDisk;
   /** Its newest write will never be synced: it stops before. */
@@ -51,6 +54,7 @@ export interface Envelope {
   readonly message: Message;
   /** The name of the input that its delivery is. */
   readonly input: string;
+  readonly images: Images;
 }
 
 /** What a node becomes by an input, and what the rest of the world sees of it. */
@@ -73,8 +77,6 @@ export interface World {
   readonly envelopes: readonly Envelope[];
   readonly crashesLeft: number;
   readonly corruptionsLeft: number;
-  /** So many clients, from the lowest number on, have sent their request. */
-  readonly requested: number;
   readonly history: CommittedHistory;
 }
 
@@ -83,19 +85,4 @@ export interface Successor {
   readonly action: () => string;
   readonly world: World;
   readonly violation: FoundViolation | null;
-}
-
-/** Equal for equal worlds, and for no others. */
-export function keyOf(world: World): string {
-  const numbers: number[] = [];
-  for (const node of world.nodes) numbers.push(node.id & 0xffff, node.id >>> 16);
-  numbers.push(
-    world.requested * 256 + world.crashesLeft * 16 + world.corruptionsLeft,
-    world.history.length,
-    ...world.history.views,
-  );
-  const newest = world.history.entries.at(-1)!;
-  numbers.push(newest.hashLow & 0xffff, newest.hashLow >>> 16, newest.hashHigh & 0xffff, newest.hashHigh >>> 16);
-  for (const envelope of world.envelopes) numbers.push(envelope.id);
-  return String.fromCharCode(...numbers);
 }

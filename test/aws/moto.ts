@@ -45,6 +45,8 @@ export interface Moto {
   /** The environment for a child process that shall use this server. */
   readonly env: Readonly<Record<string, string>>;
   createBucket(name: string): Promise<void>;
+  /** Forgets all that it stored, between two tests. */
+  reset(): Promise<void>;
   /** Stops it in its tracks (SIGSTOP): connections are accepted by the kernel and never answered. */
   freeze(): void;
   thaw(): void;
@@ -129,6 +131,10 @@ export async function startMoto(): Promise<Moto> {
       const client = new S3Client({ endpoint, region: "us-east-1", forcePathStyle: true, credentials });
       await client.send(new CreateBucketCommand({ Bucket: name }));
       client.destroy();
+    },
+    async reset() {
+      const { status } = await fetch(`${endpoint}/moto-api/reset`, { method: "POST" });
+      if (status !== 200) throw new Error(`moto could not be reset: status ${String(status)}`);
     },
     freeze() {
       process.kill(serverPid, "SIGSTOP");

@@ -51,7 +51,16 @@ describe("the verdict of a cycle", () => {
     ["fuzz inconclusive", but(fuzz(unsure)), { ...unsure, reason: "fuzz: it was killed" }],
     ["VOPR failed", but(vopr(failed)), { ...failed, reason: "vopr: it broke" }],
     ["VOPR inconclusive", but(vopr(unsure)), { ...unsure, reason: "vopr: it was killed" }],
-    ["failed outranks inconclusive", [prepare(unsure), ...but(vopr(failed)).slice(1)], failedIn("vopr")],
+    [
+      "failed outranks inconclusive",
+      but(fuzz(failed)).map((one) => (one.phase === "vopr" ? vopr(unsure) : one)),
+      failedIn("fuzz"),
+    ],
+    [
+      "which commit was tested is said before what failed on it",
+      [prepare(unsure), ...but(vopr(failed)).slice(1)],
+      { ...failed, reason: "it was killed; vopr: it broke" },
+    ],
     [
       "two failures are both named",
       [prepare(), verification(failed), benchmarks(), fuzz(failed), vopr()],

@@ -13,6 +13,7 @@ import type {
   VoprResult,
 } from "../../../contracts/results.ts";
 import { failed, inconclusive, worstOf, type Judgement } from "../../../contracts/verdict.ts";
+import { suspicionOf } from "../../triage/mass-failure.ts";
 import { MAX_SIGNATURES } from "../../triage/sightings.ts";
 
 export interface DigestInput {
@@ -21,6 +22,8 @@ export interface DigestInput {
   /** Undefined when it could not be read; `registryProblem` says why. */
   readonly registry: Registry | undefined;
   readonly registryProblem: string | null;
+  /** Sightings that are not filed: too many new ones at once. */
+  readonly held: readonly Sighting[];
   /** The VOPR figures of a marathon that is still running, for an interim digest. */
   readonly runningVopr: VoprResult | undefined;
   readonly store: Digest["store"];
@@ -42,8 +45,10 @@ function resultOf<P extends keyof ResultOf>(results: readonly PhaseResult[], pha
 }
 
 export function buildDigest(input: DigestInput): Digest {
-  const { state } = input;
+  const { held } = input;
+  const state = withoutHeld(input.state, held);
   const { results } = state;
+  const prepare = resultOf(results, "prepare");
   const verification = resultOf(results, "formal-verification");
   const benchmarks = resultOf(results, "benchmarks");
   const fuzz = resultOf(results, "fuzz");
@@ -61,6 +66,7 @@ export function buildDigest(input: DigestInput): Digest {
     ...input.refused,
     ...state.warnings,
     ...(input.registryProblem === null ? [] : [registryWarning(input.registryProblem)]),
+    ...Object.values(WORKLOAD_OF).flatMap((workload) => suspicionOf(held, workload)?.reason ?? []),
   ];
   if (findings.length >= MAX_SIGNATURES)
     warnings.push(`${String(MAX_SIGNATURES)} signatures, which is the most that is listed: any more are only archived`);
@@ -75,8 +81,17 @@ export function buildDigest(input: DigestInput): Digest {
     duration_seconds: spentSeconds(state),
     interruptions: state.interruptions,
     ...overall(state, vopr, trust, input),
+    prepare:
+      prepare === undefined
+        ? null
+        : {
+            ...judgementOf(prepare, state, "prepare", held),
+            red_commit: prepare.red_commit,
+            versions: prepare.versions,
+            builds: prepare.builds,
+          },
     vopr: {
-      ...judgementOf(vopr, state, "vopr"),
+      ...judgementOf(vopr, state, "vopr", held),
       iterations: vopr?.iterations ?? 0,
       failures_total: vopr?.failures_total ?? 0,
       failures_new: input.registry === undefined ? null : newFailures(findings),
@@ -90,19 +105,21 @@ export function buildDigest(input: DigestInput): Digest {
       inconclusive: vopr?.inconclusive ?? [],
     },
     fuzzing: {
-      ...judgementOf(fuzz, state, "fuzz"),
+      ...judgementOf(fuzz, state, "fuzz", held),
       duration_seconds: fuzz?.duration_seconds ?? 0,
       targets: fuzz?.targets ?? {},
     },
     formal_verification: {
-      ...judgementOf(verification, state, "formal-verification"),
+      ...judgementOf(verification, state, "formal-verification", held),
       duration_seconds: verification?.duration_seconds ?? 0,
       tools: verification?.tools ?? {},
     },
     benchmarks: {
-      ...judgementOf(benchmarks, state, "benchmarks"),
+      ...judgementOf(benchmarks, state, "benchmarks", held),
       duration_seconds: benchmarks?.duration_seconds ?? 0,
       suites: benchmarks?.benchmarks ?? [],
+      runs: benchmarks?.runs ?? {},
+      comparison: benchmarks?.comparison ?? null,
     },
     trust,
     findings: [...findings, ...quiet].sort((a, b) => rank(a) - rank(b) || b.count_in_cycle - a.count_in_cycle),
@@ -117,13 +134,30 @@ const WORKLOAD_OF: Partial<Record<PhaseName, Sighting["workload"]>> = {
   vopr: "vopr",
 };
 
-/** A failure that was seen is a failure, also when the attempt that saw it was interrupted and the next one was green. */
-function judgementOf(result: Judgement | undefined, state: CycleState, phase: PhaseName): Judgement {
+function withoutHeld(state: CycleState, held: readonly Sighting[]): CycleState {
+  const signatures = new Set(held.map(({ signature }) => signature));
+  const filed = Object.entries(state.sightings).filter(([signature]) => !signatures.has(signature));
+  return { ...state, sightings: Object.fromEntries(filed) };
+}
+
+/**
+ * A failure that was seen is a failure, also when the attempt that saw it was interrupted and the next one was
+ * green. One that is held back is none yet.
+ */
+function judgementOf(
+  result: Judgement | undefined,
+  state: CycleState,
+  phase: PhaseName,
+  held: readonly Sighting[],
+): Judgement {
   const seen = Object.values(state.sightings).filter(({ workload }) => workload === WORKLOAD_OF[phase]);
   const own: Judgement =
     result === undefined
       ? inconclusive(state.given_up[phase] ?? "this phase has left no result")
       : { verdict: result.verdict, reason: result.reason };
+  const suspicion = suspicionOf(held, WORKLOAD_OF[phase]);
+  if (suspicion !== undefined && seen.length === 0)
+    return own.verdict === "inconclusive" ? worstOf([suspicion, own]) : suspicion;
   if (seen.length === 0 || own.verdict === "failed") return own;
   const found = failed(`${String(seen.length)} findings by an attempt that did not end`);
   return own.verdict === "passed" ? found : { ...found, reason: `${found.reason ?? ""}; ${own.reason ?? ""}` };
@@ -155,25 +189,28 @@ function overall(
   state: CycleState,
   vopr: VoprResult | undefined,
   trust: Digest["trust"],
-  { registryProblem, refused }: DigestInput,
+  { registryProblem, refused, held }: DigestInput,
 ): Judgement {
-  const prepare = judgementOf(resultOf(state.results, "prepare"), state, "prepare");
+  const prepare = judgementOf(resultOf(state.results, "prepare"), state, "prepare", held);
   const workloads = WORKLOAD_PHASES.map((phase) => {
     const result = phase === "vopr" ? vopr : state.results.find((one) => one.phase === phase);
-    const { verdict, reason } = judgementOf(result, state, phase);
+    const { verdict, reason } = judgementOf(result, state, phase, held);
     return { verdict, reason: reason === null ? null : `${phase}: ${reason}` };
   });
   const untrusted = (Object.keys(WORKLOAD_NAMES) as (keyof typeof WORKLOAD_NAMES)[])
     .filter((workload) => !trust[workload].trusted)
     .map((workload) => inconclusive(`${WORKLOAD_NAMES[workload]} is untrusted: ${trust[workload].reason ?? ""}`));
   const registry = registryProblem === null ? [] : [inconclusive(`findings: ${registryProblem}`)];
-  return worstOf([
+  const worst = worstOf([
     prepare,
     ...workloads,
     ...untrusted,
     ...registry,
     ...[...refused, ...state.damage].map(inconclusive),
   ]);
+  // Which commit was tested is said first, whatever was found on it.
+  const first = worst.verdict === "failed" && prepare.reason !== null ? `${prepare.reason}; ` : "";
+  return { ...worst, reason: worst.reason === null ? null : first + worst.reason };
 }
 
 function registryWarning(problem: string): string {

@@ -14,7 +14,8 @@ import { stringifyJson } from "../../../contracts/json.ts";
 import type { VoprResult } from "../../../contracts/results.ts";
 import { isoAt } from "../../platform/clock.ts";
 import { limited } from "../../platform/limited.ts";
-import { mergeIntoRegistry } from "../../triage/registry-store.ts";
+import { triage, type Triage } from "../../triage/mass-failure.ts";
+import { mergeIntoRegistry, type RegistryRead } from "../../triage/registry-store.ts";
 import type { Contribution } from "../../triage/registry.ts";
 import { commitOf, type PhaseContext } from "../context.ts";
 import { checkpointOf } from "../vopr/transitions.ts";
@@ -36,6 +37,7 @@ export async function storeInterimDigest(context: PhaseContext, runningVopr: Vop
 export async function digestPhase(context: PhaseContext): Promise<Digest | undefined> {
   context.live.activity = "merging findings";
   const merged = await mergeFindings(context);
+  context.state.change((now) => withSuspected(now, merged.triage));
   await publishCheckpoint(context);
   context.live.activity = "delivering to the store";
   await flush(context, Math.min(FLUSH_MS, Math.max(1_000, context.leftMs())));
@@ -69,17 +71,31 @@ export async function publishCheckpoint(context: PhaseContext): Promise<void> {
   await context.outbox.put(dailyCheckpointKey(new Date(nowMs)), text, { supersedes: true });
 }
 
-type Merged = Awaited<ReturnType<typeof mergeIntoRegistry>>;
+interface Merged {
+  readonly registry: RegistryRead;
+  /** What is filed and what is held back; undefined when the registry could not be read. */
+  readonly triage: Triage | undefined;
+}
 
 async function mergeFindings(context: PhaseContext): Promise<Merged> {
   const now = context.state.get();
-  const merging = mergeIntoRegistry(context.store, contributionsOf(now, context.clock.nowMs()));
-  const merged = await limited(merging, "merging findings", MERGE_LIMIT_MS, context.signal).catch(unreadable);
-  context.state.change((state) => ({ ...state, unmerged: merged.kind === "read" ? [] : unmergedWith(state) }));
-  return merged;
+  const at = isoAt(context.clock.nowMs());
+  let decided: Triage | undefined;
+  const merging = mergeIntoRegistry(context.store, (known) => {
+    decided = triage(now, known);
+    return contributionsOf(now, decided, at);
+  });
+  const registry = await limited(merging, "merging findings", MERGE_LIMIT_MS, context.signal).catch(unreadable);
+  context.state.change((state) => ({ ...state, unmerged: registry.kind === "read" ? [] : unmergedWith(state) }));
+  return { registry, triage: registry.kind === "read" ? decided : undefined };
 }
 
-function unreadable(error: unknown): Merged {
+/** What stays suspected is the next cycle's to confirm. */
+function withSuspected(state: CycleState, decided: Triage | undefined): CycleState {
+  return decided === undefined ? state : { ...state, suspected: [...decided.suspected] };
+}
+
+function unreadable(error: unknown): RegistryRead {
   if (error instanceof KimtestError) return { kind: "unreadable", reason: reasonOf(error) };
   throw error;
 }
@@ -90,14 +106,12 @@ function unmergedWith(state: CycleState): CycleState["unmerged"] {
   return [...state.unmerged.filter(({ cycle }) => cycle !== state.cycle), own].slice(-MAX_UNMERGED_CYCLES);
 }
 
-function contributionsOf(state: CycleState, nowMs: number): Contribution[] {
-  const at = isoAt(nowMs);
+function contributionsOf(state: CycleState, { filed }: Triage, at: string): Contribution[] {
   const older = state.unmerged
     .filter(({ cycle }) => cycle !== state.cycle)
     .map((contribution) => ({ ...contribution, at, rechecks: [] }));
   const rechecks = Object.values(state.vopr?.rechecks ?? {});
-  const sightings = Object.values(state.sightings);
-  return [...older, { cycle: state.cycle, git_commit: commitOf(state), at, sightings, rechecks }];
+  return [...older, { cycle: state.cycle, git_commit: commitOf(state), at, sightings: [...filed], rechecks }];
 }
 
 async function makeDigest(
@@ -117,14 +131,15 @@ function digestFrom(
   context: PhaseContext,
   kind: Digest["kind"],
   runningVopr: VoprResult | undefined,
-  merged: Merged,
+  { registry, triage: decided }: Merged,
 ): Digest {
   noteDamage(context);
   return buildDigest({
     kind,
     state: context.state.get(),
-    registry: merged.kind === "read" ? merged.registry : undefined,
-    registryProblem: merged.kind === "read" ? null : merged.reason,
+    registry: registry.kind === "read" ? registry.registry : undefined,
+    registryProblem: registry.kind === "read" ? null : registry.reason,
+    held: decided?.held ?? [],
     runningVopr,
     store: {
       url: context.store.url,

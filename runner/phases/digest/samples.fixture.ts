@@ -1,4 +1,5 @@
 /** A cycle with something of everything, for tests of what is made of it. */
+import type { BenchmarkComparison } from "../../../contracts/benchmark-comparison.ts";
 import type { CanaryResult } from "../../../contracts/canary.ts";
 import type { CycleState, Sighting, VoprState } from "../../../contracts/cycle.ts";
 import type { Digest } from "../../../contracts/digest.ts";
@@ -30,12 +31,31 @@ export const canary = (found = true): CanaryResult => ({
   reason: found ? null : "none of 60 seeds failed",
 });
 
+/** What fast-check does not say. */
+const EMBEDDED = { build_seconds: null, edges: null, corpus_inputs: null };
+
+const comparison: BenchmarkComparison = {
+  verdict: "passed",
+  reason: null,
+  runs_needed: 12,
+  quiet: "yes",
+  quiet_reason: null,
+  series: [],
+  changes: [],
+  promoted: [],
+};
+
 export const results = {
   prepare: (judgement = passed): PrepareResult => ({
     phase: "prepare",
     ...judgement,
     ...frame,
     toolchain,
+    versions: {},
+    builds: [],
+    red_commit: null,
+    cannot_run: {},
+    missing_scenarios: [],
     warnings: [],
   }),
   verification: (judgement = passed, found: CanaryResult | null = canary()): FormalVerificationResult => ({
@@ -50,8 +70,10 @@ export const results = {
         depth: 31,
         scope: "3 replicas",
         counterexample: null,
+        log_key: null,
       },
     },
+    runs: {},
     canary: found,
   }),
   benchmarks: (judgement = passed, found: CanaryResult | null = canary()): BenchmarksResult => ({
@@ -60,7 +82,11 @@ export const results = {
     ...frame,
     toolchain,
     benchmarks: [],
-    load_average: 0.5,
+    runs: {},
+    machine: { machine_type: "c7g.xlarge", cpu: "test", architecture: "arm64", cores: 2 },
+    compiler: "Node.js v24.0.0",
+    quietness: { load_average_before: 0.5, busy_share_before: 0.01, steal_share: 0 },
+    comparison,
     canary: found,
   }),
   fuzz: (judgement = passed, found: CanaryResult | null = canary()): FuzzResult => ({
@@ -68,8 +94,22 @@ export const results = {
     ...judgement,
     ...frame,
     targets: {
-      json: { ...judgement, duration_seconds: 60, executions: 1_000, executions_per_second: 17, failure_keys: [] },
-      lines: { ...judgement, duration_seconds: 60, executions: 2_345, executions_per_second: 39, failure_keys: [] },
+      json: {
+        ...judgement,
+        duration_seconds: 60,
+        executions: 1_000,
+        executions_per_second: 17,
+        failure_keys: [],
+        ...EMBEDDED,
+      },
+      lines: {
+        ...judgement,
+        duration_seconds: 60,
+        executions: 2_345,
+        executions_per_second: 39,
+        failure_keys: [],
+        ...EMBEDDED,
+      },
     },
     canary: found,
   }),
@@ -215,6 +255,7 @@ export function digestOf(
       findings: Object.fromEntries(findings.map((finding) => [finding.signature, finding])),
     },
     registryProblem: null,
+    held: [],
     runningVopr: undefined,
     store: { url: "/store", unreachable_seconds: 0, waiting: 0 },
     refused: [],

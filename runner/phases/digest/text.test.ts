@@ -1,7 +1,8 @@
 import { describe, expect, test } from "@jest/globals";
 import type { Digest } from "../../../contracts/digest.ts";
 import { cycleState, digestOf, knownFinding, richDigest, sighting } from "./samples.fixture.ts";
-import { digestText, duration } from "./text.ts";
+import { duration } from "./layout.ts";
+import { digestText } from "./text.ts";
 
 /** Lines to be pasted are never broken. */
 const isToPaste = (line: string): boolean => /^ {12}(repro: |kimtest fetch-failure )/.test(line);

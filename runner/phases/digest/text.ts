@@ -3,18 +3,16 @@
  * columns wide but for lines that are meant to be pasted.
  */
 import type { Digest, DigestFinding } from "../../../contracts/digest.ts";
-import type { Judgement, Verdict } from "../../../contracts/verdict.ts";
+import { duration, MARK, number, shortCommit, times, wrapped } from "./layout.ts";
 import { printableData } from "./printable.ts";
-import { wrapped as wrappedAt } from "./wrapped.ts";
+import { workloads } from "./workloads.ts";
 
-const MARK: Record<Verdict, string> = { passed: "PASSED", failed: "FAILED", inconclusive: "INCONCLUSIVE" };
-const WIDTH = 100;
 /** Findings shown in full; the rest is counted. */
 const MAX_FINDINGS = 20;
 const MAX_INCONCLUSIVE = 5;
 const MAX_MESSAGE_LENGTH = 160;
-/** Where the evidence of a workload begins. */
-const EVIDENCE_COLUMN = 35;
+/** Reasons and builds at the top; the rest is counted. */
+const MAX_REASONS = 12;
 const FINDING_COLUMN = 12;
 
 /** `instant`: how an instant is shown; as stored, ISO in UTC, unless the reader is known. */
@@ -37,69 +35,41 @@ function header(digest: Digest, at: string): string[] {
   const kind = digest.kind === "interim" ? "interim digest of cycle" : "cycle";
   const resumed = digest.interruptions === 0 ? "" : `, resumed ${times(digest.interruptions)}`;
   const origin = `profile ${digest.profile}, commit ${shortCommit(digest.git_commit)}`;
+  const reasons = digest.reason?.split("; ") ?? [];
+  const left = reasons.length - MAX_REASONS;
   return [
     `kimtest ${kind} ${String(digest.cycle)}: ${MARK[digest.verdict]}`,
+    ...redCommit(digest),
     ...wrapped(`${origin}, ${duration(digest.duration_seconds)}${resumed}, ${at}`, 2),
-    ...(digest.reason === null ? [] : digest.reason.split("; ").flatMap((reason) => wrapped(`  ! ${reason}`, 4))),
+    ...versions(digest),
+    ...reasons.slice(0, MAX_REASONS).flatMap((reason) => wrapped(`  ! ${reason}`, 4)),
+    ...(left > 0 ? [`  ! and ${String(left)} more: kimtest infra-digest --json`] : []),
+    ...builds(digest),
   ];
 }
 
-function workloads(digest: Digest): string[] {
-  const { vopr, fuzzing, formal_verification: verification, benchmarks, trust } = digest;
-  const scenarios = Object.entries(vopr.scenarios);
-  const targets = Object.values(fuzzing.targets);
-  const executions = targets.reduce((sum, target) => sum + target.executions, 0);
-  const states = Object.values(verification.tools).map(
-    ({ states, depth }) => `${number(states)} states to depth ${number(depth)}`,
-  );
-  const isNew = vopr.failures_new === null ? "" : ` (${number(vopr.failures_new)} new)`;
-  return [
-    ...row(digest, "VOPR", vopr, trust.vopr.trusted, [
-      `${number(vopr.iterations)} seeds in ${String(scenarios.length)} scenarios, ${number(vopr.failures_total)} failures${isNew}`,
-      `${vopr.throughput_sps.toFixed(1)} sims/s on ${String(vopr.workers)} workers`,
-    ]),
-    ...scenarios.map(
-      ([name, share]) =>
-        `    ${name.slice(0, 12).padEnd(12)} ${number(share.iterations).padStart(9)} seeds  ${number(share.failures).padStart(6)} failures  ` +
-        `${duration(share.cpu_seconds).padStart(8)} CPU  next seed ${share.next_seed.toString()}`,
-    ),
-    ...row(digest, "fuzzing", fuzzing, trust.fuzzing.trusted, [
-      `${number(executions)} executions of ${String(targets.length)} targets`,
-    ]),
-    ...row(digest, "formal verification", verification, trust.formal_verification.trusted, [
-      states.join(", ") || "no states",
-    ]),
-    ...row(digest, "benchmarks", benchmarks, trust.benchmarks.trusted, [
-      `${String(benchmarks.suites.length)} measured; changes are judged from a history of cycles, not from this one`,
-    ]),
-    ...canaries(digest),
-  ];
+/** First of all: everything below is about another commit than people think. */
+function redCommit({ prepare, git_commit: tested }: Digest): string[] {
+  const red = prepare?.red_commit ?? null;
+  if (red === null) return [];
+  return wrapped(`  ! ${shortCommit(red)} does not build; ${shortCommit(tested)} was tested in its place`, 4);
 }
 
-function row(digest: Digest, name: string, judgement: Judgement, trusted: boolean, evidence: string[]): string[] {
-  const verdict = MARK[judgement.verdict] + (trusted ? "" : " UNTRUSTED");
-  const { reason } = judgement;
-  // The header names the worst reasons only: a failure must not hide why something else was not done.
-  const said = reason === null || (digest.reason?.includes(reason) ?? false);
-  const [first = "", ...more] = said ? evidence : [...evidence, reason];
-  const indent = " ".repeat(EVIDENCE_COLUMN);
-  return [`${name.padEnd(20)} ${verdict.padEnd(13)} ${first}`, ...more.map((line) => indent + line)].flatMap((line) =>
-    wrapped(line, EVIDENCE_COLUMN),
-  );
+function versions({ prepare }: Digest): string[] {
+  const known = Object.entries(prepare?.versions ?? {});
+  if (known.length === 0) return [];
+  const said = known.map(([name, version]) => (version === null ? `${name} not known` : `${name}: ${version}`));
+  return wrapped(`with ${said.join("; ")}`, 2);
 }
 
-function canaries({ trust }: Digest): string[] {
-  const found = (name: string, { trusted, reason, canary }: Digest["trust"]["vopr"]): string => {
-    if (!trusted || canary === null) return `${name}: ${reason ?? "not found"}`;
-    const runs = canary.runs > 1 ? ` in ${number(canary.found_in)} of ${number(canary.runs)}` : "";
-    return `${name}: ${canary.canary} found${runs}`;
-  };
-  return [
-    found("VOPR", trust.vopr),
-    found("fuzzing", trust.fuzzing),
-    found("formal verification", trust.formal_verification),
-    found("benchmarks", trust.benchmarks),
-  ].flatMap((line, index) => wrapped(`${(index === 0 ? "planted bugs" : "").padEnd(20)} ${line}`, 23));
+function builds({ prepare }: Digest): string[] {
+  return (prepare?.builds ?? [])
+    .filter(({ verdict }) => verdict !== "passed")
+    .slice(0, MAX_REASONS)
+    .flatMap(({ name, reason, log_key: key }) => [
+      ...wrapped(`  build ${name}: ${reason ?? "no reason given"}`, 4),
+      ...(key === null ? [] : [`    log: ${key}`]),
+    ]);
 }
 
 function findings(digest: Digest): string[] {
@@ -167,18 +137,4 @@ function storeLines({ store }: Digest): string[] {
       : []),
     ...(store.waiting > 0 ? [`  ${number(store.waiting)} objects still wait on this machine's disk for it`] : []),
   ];
-}
-
-const wrapped = (line: string, indent: number): string[] => wrappedAt(line, indent, WIDTH);
-const number = (value: number | null): string => (value === null ? "?" : value.toLocaleString("en-US"));
-const times = (count: number): string => (count === 1 ? "once" : `${String(count)} times`);
-const shortCommit = (commit: string): string => commit.replace(/^([0-9a-f]{12})[0-9a-f]{28}/, "$1");
-
-export function duration(totalSeconds: number): string {
-  if (totalSeconds < 100) return `${totalSeconds.toFixed(1)} s`;
-  const minutes = Math.floor(totalSeconds / 60);
-  const hours = Math.floor(minutes / 60);
-  return hours > 0
-    ? `${String(hours)} h ${String(minutes % 60)} min`
-    : `${String(minutes)} min ${String(Math.floor(totalSeconds % 60))} s`;
 }

@@ -1,7 +1,8 @@
 /** Plants a known bug and looks whether the simulator finds it. Runs before the marathon, on all workers. */
 import type { CanaryResult } from "../../../contracts/canary.ts";
 import { isoAt } from "../../platform/clock.ts";
-import { BatchReader, canaryCommand, type SeedRange } from "../../tools/vopr.ts";
+import { canaryCommand, type SeedRange } from "../../tools/vopr.ts";
+import { runVopr } from "../../tools/vopr-run.ts";
 import type { PhaseContext } from "../context.ts";
 
 const MIN_DEADLINE_MS = 1_000;
@@ -20,16 +21,15 @@ export function split(range: SeedRange, parts: number): SeedRange[] {
 export async function runCanary(context: PhaseContext, workers: number): Promise<CanaryResult | undefined> {
   const { canary, batch, seed_offset: startingSeed } = context.profile.vopr;
   const runs = split({ startingSeed, iterations: canary.iterations }, workers).map(async (range) => {
-    const reader = new BatchReader(range);
-    const end = await context.processes.run({
+    const { end, verdict } = await runVopr(context.processes, {
       command: canaryCommand(context.profile.vopr, range),
       cwd: context.profile.work_tree,
+      range,
       deadlineMs: Math.min(batch.deadline_seconds * 1000, Math.max(MIN_DEADLINE_MS, context.leftMs())),
       stallMs: batch.stall_seconds * 1000,
       signal: context.signal,
-      onLine: (line) => reader.take(line).next,
     });
-    return { stopped: end.ending === "stopped", verdict: reader.judge(end) };
+    return { stopped: end.ending === "stopped", verdict };
   });
   const ended = await Promise.all(runs);
   if (ended.some(({ stopped }) => stopped)) return undefined;

@@ -1,5 +1,5 @@
 /** The verdict of the marathon: pure. */
-import type { VoprState } from "../../../contracts/cycle.ts";
+import type { CycleState, VoprState } from "../../../contracts/cycle.ts";
 import type { Profile } from "../../../contracts/profile.ts";
 import { failed, inconclusive, PASSED, worstOf, type Judgement } from "../../../contracts/verdict.ts";
 
@@ -12,8 +12,18 @@ function sum(numbers: readonly number[]): number {
   return numbers.reduce((total, number) => total + number, 0);
 }
 
-/** `endedEarly`: why the phase gave up; undefined when its time was used. */
-export function judgeMarathon(state: VoprState, profile: Profile, endedEarly: string | undefined): Judgement {
+/** Scenarios of the profile that the simulator does not have, as the prepare phase found out. */
+export function missingScenarios(state: CycleState): ReadonlySet<string> {
+  return new Set(state.results.find((result) => result.phase === "prepare")?.missing_scenarios);
+}
+
+/** `profile`: with the scenarios that are run; `missing`: the others. `endedEarly`: why the phase gave up; undefined when its time was used. */
+export function judgeMarathon(
+  state: VoprState,
+  profile: Profile,
+  missing: ReadonlySet<string>,
+  endedEarly: string | undefined,
+): Judgement {
   const failures = failuresOf(state);
   const stillFailing = Object.values(state.rechecks).filter((recheck) => recheck.failed > 0).length;
   const idle = profile.vopr.scenarios.filter(({ name }) => (state.scenarios[name]?.iterations ?? 0) === 0);
@@ -24,5 +34,6 @@ export function judgeMarathon(state: VoprState, profile: Profile, endedEarly: st
     stillFailing === 0 ? PASSED : failed(`${String(stillFailing)} known findings still fail on this commit`),
     state.inconclusive_seeds === 0 ? PASSED : inconclusive(`${String(state.inconclusive_seeds)} seeds got no verdict`),
     idle.length === 0 ? PASSED : inconclusive(`no verdict in ${idle.map(({ name }) => name).join(", ")}`),
+    missing.size === 0 ? PASSED : inconclusive(`not in the simulator, and not run: ${[...missing].join(", ")}`),
   ]);
 }

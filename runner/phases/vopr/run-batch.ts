@@ -9,11 +9,13 @@ import { evidenceKey } from "../../../contracts/bucket.ts";
 import type { Evidence } from "../../../contracts/evidence.ts";
 import { stringifyJson } from "../../../contracts/json.ts";
 import type { Judgement } from "../../../contracts/verdict.ts";
-import type { ScenarioProfile } from "../../../contracts/profile.ts";
-import { isoAt } from "../../platform/clock.ts";
+import type { ScenarioProfile } from "../../../contracts/profile/vopr.ts";
+import { isoAt, type Clock } from "../../platform/clock.ts";
 import type { ProgramEnd } from "../../platform/program-run.ts";
-import { batchCommand, BatchReader, rangeOf } from "../../tools/vopr.ts";
+import { batchCommand, rangeOf } from "../../tools/vopr.ts";
+import { runVopr } from "../../tools/vopr-run.ts";
 import { archiveSeed, failureIn, type BatchOrigin, type SeedFailure } from "../../triage/archive.ts";
+import { wasEndedFromOutside } from "../../triage/preemption.ts";
 import { withSighting, type Sightings } from "../../triage/sightings.ts";
 import { commitOf, type PhaseContext } from "../context.ts";
 
@@ -59,8 +61,7 @@ export async function runBatch(context: PhaseContext, run: BatchRun): Promise<Ba
     commit: commitOf(context.state.get()),
     toolchain: context.toolchain,
   };
-  const reader = new BatchReader(rangeOf(batch));
-  const speed = new Speedometer(batch.iterations);
+  const speed = new Speedometer(batch.iterations, context.clock);
   const counted = new Set(batch.counted_failures);
   const failedSeeds: bigint[] = [];
   let sightings: Sightings = {};
@@ -72,28 +73,30 @@ export async function runBatch(context: PhaseContext, run: BatchRun): Promise<Ba
     failedSeeds.push(failure.seed);
   };
 
-  const end = await context.processes.run({
+  const { end, verdict, suspect } = await runVopr(context.processes, {
     command,
     cwd: context.profile.work_tree,
+    range: rangeOf(batch),
     deadlineMs: Math.min(
       profile.batch.deadline_seconds * 1000,
       Math.max(MIN_DEADLINE_MS, run.expectedMs * DEADLINE_FACTOR),
     ),
     stallMs: profile.batch.stall_seconds * 1000,
     signal: run.signal,
-    // Only a failure is waited for: a promise per line would cost more than reading the line.
-    onLine: (line) => {
-      const { next, record } = reader.take(line);
-      if (record?.type !== "iteration") return next;
+    onRecord: (record) => {
+      if (record.type !== "iteration") return undefined;
       run.onSeed();
       speed.seed();
       const failure = failureIn(record.data, scenario.expectation);
-      return failure === undefined ? next : archive({ ...failure, record }).then(() => next);
+      return failure === undefined ? undefined : archive({ ...failure, record });
     },
   });
-
-  const verdict = reader.judge(end);
   const cut = end.ending === "stopped";
+  // What failed is archived, and run again: only what fails on a machine that stays is counted and filed.
+  if (wasEndedFromOutside(end, context.signal.aborted)) {
+    failedSeeds.length = 0;
+    sightings = {};
+  }
   if (!cut && verdict.verdict !== "inconclusive") {
     for (const seed of verdict.silentFailures) {
       await archive({
@@ -114,7 +117,7 @@ export async function runBatch(context: PhaseContext, run: BatchRun): Promise<Ba
     iterations: verdict.iterations,
     failedSeeds,
     sightings,
-    suspect: reader.suspect,
+    suspect,
     evidenceKey: key,
     cpuMs: end.cpuMs,
     iterationsPerSecond: speed.rate(),
@@ -131,19 +134,22 @@ const MIN_SECOND_HALF_SECONDS = 0.5;
  */
 class Speedometer {
   readonly #iterations: number;
-  readonly #startedMs = performance.now();
+  readonly #clock: Clock;
+  readonly #startedMs: number;
   #seen = 0;
   #halfMs = 0;
   #lastMs = 0;
 
-  constructor(iterations: number) {
+  constructor(iterations: number, clock: Clock) {
     this.#iterations = iterations;
+    this.#clock = clock;
+    this.#startedMs = clock.monotonicMs();
   }
 
   seed(): void {
     this.#seen += 1;
-    if (this.#seen === Math.floor(this.#iterations / 2)) this.#halfMs = performance.now();
-    if (this.#seen === this.#iterations) this.#lastMs = performance.now();
+    if (this.#seen === Math.floor(this.#iterations / 2)) this.#halfMs = this.#clock.monotonicMs();
+    if (this.#seen === this.#iterations) this.#lastMs = this.#clock.monotonicMs();
   }
 
   /** Seeds per second; null for a batch that was not run to its end. */

@@ -8,7 +8,7 @@
  */
 import type { Batch } from "../../../contracts/checkpoint.ts";
 import type { VoprState } from "../../../contracts/cycle.ts";
-import type { ScenarioProfile, VoprProfile } from "../../../contracts/profile.ts";
+import type { ScenarioProfile, VoprProfile } from "../../../contracts/profile/vopr.ts";
 
 /** A batch is planned to end when this share of the phase's remaining time is over: one that is cut was in vain. */
 const REMAINING_SHARE = 0.85;

@@ -12,7 +12,7 @@ import {
   type ScenarioProgress,
 } from "../../../contracts/checkpoint.ts";
 import type { CycleState, VoprState } from "../../../contracts/cycle.ts";
-import type { VoprProfile } from "../../../contracts/profile.ts";
+import type { VoprProfile } from "../../../contracts/profile/vopr.ts";
 import type { InconclusiveSeeds } from "../../../contracts/results.ts";
 import type { Verdict } from "../../../contracts/verdict.ts";
 import { isoAt } from "../../platform/clock.ts";

@@ -7,7 +7,7 @@
  */
 import type { Batch } from "../../../contracts/checkpoint.ts";
 import type { CycleState } from "../../../contracts/cycle.ts";
-import type { VoprProfile } from "../../../contracts/profile.ts";
+import type { VoprProfile } from "../../../contracts/profile/vopr.ts";
 import { reasonOf } from "../../../contracts/errors.ts";
 import { PROGRESS_INTERVAL_MS } from "../../../contracts/progress.ts";
 import type { Verdict } from "../../../contracts/verdict.ts";
@@ -20,7 +20,7 @@ import { sendCritical } from "../../triage/critical.ts";
 import { resultFrame, type PhaseContext } from "../context.ts";
 import { runCanary } from "./canary.ts";
 import { withRechecks } from "./recheck.ts";
-import { failuresOf, iterationsOf, judgeMarathon } from "./result.ts";
+import { failuresOf, iterationsOf, judgeMarathon, missingScenarios } from "./result.ts";
 import { runBatch, type BatchOutcome } from "./run-batch.ts";
 import {
   batchIterations,
@@ -58,7 +58,8 @@ const REGISTRY_LIMIT_MS = 10_000;
  */
 const GRACE_SHARE = 0.25;
 
-export async function voprPhase(context: PhaseContext, workers: number): Promise<VoprResult | undefined> {
+export async function voprPhase(given: PhaseContext, workers: number): Promise<VoprResult | undefined> {
+  const context = withoutMissing(given);
   const { state, clock } = context;
   const startedMs = clock.nowMs();
   state.change((now) => (now.vopr === null ? { ...now, vopr: freshVoprState(now.checkpoint.open) } : reopen(now)));
@@ -85,10 +86,18 @@ export async function voprPhase(context: PhaseContext, workers: number): Promise
   return resultOf(context, workers, startedMs, endedEarly);
 }
 
+/** Scenarios that the simulator does not have are not run: each batch of one would only say so again. */
+function withoutMissing(context: PhaseContext): PhaseContext {
+  const { profile, state } = context;
+  const missing = missingScenarios(state.get());
+  const scenarios = profile.vopr.scenarios.filter(({ name }) => !missing.has(name));
+  return { ...context, profile: { ...profile, vopr: { ...profile.vopr, scenarios } } };
+}
+
 /** The figures of a marathon that is still running, for an interim digest; undefined before it began. */
 export function voprResultSoFar(context: PhaseContext, workers: number): VoprResult | undefined {
   const { vopr, started_at: startedAt } = context.state.get();
-  return vopr === null ? undefined : resultOf(context, workers, Date.parse(startedAt), undefined);
+  return vopr === null ? undefined : resultOf(withoutMissing(context), workers, Date.parse(startedAt), undefined);
 }
 
 async function planRechecks(context: PhaseContext): Promise<void> {
@@ -173,7 +182,7 @@ function take(context: PhaseContext, workers: number, inFlight: InFlight): { bat
   const profile = context.profile.vopr;
   const state = context.state.get();
   const time = { leftMs: context.leftMs(), capacityMs: workers * context.budgetMs() };
-  if (time.leftMs < MIN_REMAINING_MS) return undefined;
+  if (time.leftMs < MIN_REMAINING_MS || profile.scenarios.length === 0) return undefined;
   const handedOut = handOutWaiting(state) ?? handOutByShare(state, profile, inFlight, time, context.clock.nowMs());
   context.state.change(() => handedOut.state);
   const { batch } = handedOut;
@@ -226,7 +235,7 @@ function recheckOutcome(batch: Batch, outcome: BatchOutcome): Verdict {
 
 /** A batch left by a profile that knew another scenario: nobody can run it, so it is reported. */
 function bookUnknownScenario(state: CycleState, batch: Batch): CycleState {
-  const reason = `scenario ${batch.scenario} is no longer in the profile`;
+  const reason = `scenario ${batch.scenario} is no longer in the profile, or not in the simulator`;
   const nothing = { iterations: 0, failedSeeds: [], cpuMs: 0, iterationsPerSecond: null, evidenceKey: null };
   return bookLost(state, batch, { ...nothing, reason, suspect: batch.starting_seed });
 }
@@ -253,7 +262,7 @@ function resultOf(
   ]);
   return {
     phase: "vopr",
-    ...judgeMarathon(vopr, context.profile, endedEarly),
+    ...judgeMarathon(vopr, context.profile, missingScenarios(state), endedEarly),
     ...frame,
     duration_seconds: seconds,
     iterations: iterationsOf(vopr),

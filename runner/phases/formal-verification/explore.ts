@@ -2,24 +2,27 @@
  * Formal verification. Embedded: the replica state machine is explored exhaustively within a small scope,
  * and once more with a planted bug, which the exploration must find.
  */
-import type { CanaryResult } from "../../contracts/canary.ts";
-import { formalVerificationKey } from "../../contracts/bucket.ts";
-import { EXIT } from "../../contracts/errors.ts";
-import { stringifyJson } from "../../contracts/json.ts";
-import { explorationSchema, type Exploration } from "../../contracts/programs.ts";
-import type { FormalVerificationResult } from "../../contracts/results.ts";
-import { failed, inconclusive, PASSED, type Judgement } from "../../contracts/verdict.ts";
-import { isoAt } from "../platform/clock.ts";
-import { runJsonProgram, type JsonProgramRun } from "../tools/json-program.ts";
-import { shellQuoted } from "../tools/shell.ts";
-import { withSighting, without } from "../triage/sightings.ts";
-import { resultFrame, type PhaseContext } from "./context.ts";
+import type { CanaryResult } from "../../../contracts/canary.ts";
+import { formalVerificationKey } from "../../../contracts/bucket.ts";
+import { EXIT } from "../../../contracts/errors.ts";
+import { stringifyJson } from "../../../contracts/json.ts";
+import type { ExploreProfile } from "../../../contracts/profile/formal-verification.ts";
+import { explorationSchema, type Exploration } from "../../../contracts/programs.ts";
+import type { FormalVerificationResult } from "../../../contracts/results.ts";
+import { failed, inconclusive, PASSED, type Judgement } from "../../../contracts/verdict.ts";
+import { isoAt } from "../../platform/clock.ts";
+import { runJsonProgram, type JsonProgramRun } from "../../tools/json-program.ts";
+import { shellQuoted } from "../../tools/shell.ts";
+import { withSighting, without } from "../../triage/sightings.ts";
+import { resultFrame, type PhaseContext } from "../context.ts";
 
 const TOOL = "explore";
 
-export async function formalVerificationPhase(context: PhaseContext): Promise<FormalVerificationResult | undefined> {
+export async function explorePhase(
+  context: PhaseContext,
+  profile: ExploreProfile,
+): Promise<FormalVerificationResult | undefined> {
   const startedMs = context.clock.nowMs();
-  const profile = context.profile.formal_verification;
   context.live.activity = "exploring the replica state machine";
   const explore = (extra: readonly string[]): Promise<JsonProgramRun<Exploration>> =>
     runJsonProgram(
@@ -51,15 +54,17 @@ export async function formalVerificationPhase(context: PhaseContext): Promise<Fo
         depth: main.value?.depth ?? null,
         scope: main.value === undefined ? null : scopeText(main.value.scope),
         counterexample: main.value?.violation?.trace ?? null,
+        log_key: null,
       },
     },
+    runs: {},
     canary: judgeCanary(profile.canary.name, planted, isoAt(context.clock.nowMs())),
   };
   const key = formalVerificationKey(new Date(startedMs));
   await context.outbox.put(key, stringifyJson(result), { supersedes: true });
   const violation = main.value?.violation;
   if (violation !== undefined && violation !== null)
-    noteViolation(context, violation.invariant, violation.message, key);
+    noteViolation(context, profile, violation.invariant, violation.message, key);
   return result;
 }
 
@@ -82,9 +87,14 @@ function scopeText(scope: Record<string, unknown>): string {
     .join(" ");
 }
 
-function noteViolation(context: PhaseContext, invariant: string, message: string, key: string): void {
+function noteViolation(
+  context: PhaseContext,
+  { command, arguments: flags }: ExploreProfile,
+  invariant: string,
+  message: string,
+  key: string,
+): void {
   const at = isoAt(context.clock.nowMs());
-  const { command, arguments: flags } = context.profile.formal_verification;
   const repro = [...command, "--json", ...flags].map(shellQuoted).join(" ");
   const signature = `formal-verification:${TOOL}:${invariant}`;
   const seen = { signature, count: 1, first_at: at, last_at: at, seeds: [], message, repro, failure_key: key };

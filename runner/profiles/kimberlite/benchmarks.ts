@@ -5,9 +5,11 @@
  * `cargo bench -p kimberlite-bench --bench SUITE`; without `--bench` cargo also runs a suite that is not
  * Criterion's and needs Docker.
  */
-export const KIMBERLITE_BENCHMARK_PACKAGE = "kimberlite-bench";
+import type { CriterionProfile } from "../../../contracts/profile/benchmarks.ts";
 
-export const KIMBERLITE_BENCHMARKS: Readonly<Record<string, readonly string[]>> = {
+export const BENCHMARK_PACKAGE = "kimberlite-bench";
+
+const SUITES = {
   crypto: [
     "blake3_hash",
     "chain_hash",
@@ -23,3 +25,16 @@ export const KIMBERLITE_BENCHMARKS: Readonly<Record<string, readonly string[]>> 
   wire: ["frame_encode", "frame_decode", "request_serialize", "request_deserialize", "roundtrip"],
   end_to_end: ["full_write_path", "write_latency_distribution", "sustained_throughput", "littles_law"],
 };
+
+export const BENCHMARKS: CriterionProfile = {
+  tool: "criterion",
+  cargo: ["cargo"],
+  package: BENCHMARK_PACKAGE,
+  suites: SUITES,
+  arguments: [],
+  suite_deadline_seconds: 1_800,
+  planted_slowdown: 0.1,
+};
+
+/** For building them without running them. */
+export const BENCHMARK_SUITES: readonly string[] = Object.keys(SUITES);

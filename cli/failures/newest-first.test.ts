@@ -1,7 +1,7 @@
 import { expect, test } from "@jest/globals";
-import { NewestFirst } from "./list-failures.ts";
+import { NewestFirst } from "./newest-first.ts";
 
-const failure = (ms: number) => ({ kind: "vopr" as const, key: `k${String(ms)}`, seed: 1n, at: new Date(ms), size: 1 });
+const failure = (ms: number) => ({ kind: "vopr" as const, key: `k${String(ms)}`, seed: 1n, at: new Date(ms) });
 
 test("what is kept grows with the limit, not with what is listed", () => {
   const newest = new NewestFirst(5);

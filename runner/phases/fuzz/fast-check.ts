@@ -3,18 +3,19 @@
  * sharing the cores and the time of the phase; a planted bug shows that the search works.
  */
 import { createHash } from "node:crypto";
-import type { CanaryResult } from "../../contracts/canary.ts";
-import { EXIT } from "../../contracts/errors.ts";
-import { fuzzRunSchema, type FuzzRun } from "../../contracts/programs.ts";
-import type { FuzzResult } from "../../contracts/results.ts";
-import { failed, inconclusive, PASSED, worstOf, type Judgement } from "../../contracts/verdict.ts";
-import { isoAt } from "../platform/clock.ts";
-import { together } from "../platform/together.ts";
-import { runJsonProgram, type JsonProgramRun } from "../tools/json-program.ts";
-import { shellQuoted } from "../tools/shell.ts";
-import { archiveFuzzFailure } from "../triage/fuzz-archive.ts";
-import { withSighting, without } from "../triage/sightings.ts";
-import { commitOf, resultFrame, type PhaseContext } from "./context.ts";
+import type { CanaryResult } from "../../../contracts/canary.ts";
+import { EXIT } from "../../../contracts/errors.ts";
+import type { FastCheckProfile } from "../../../contracts/profile/fuzz.ts";
+import { fuzzRunSchema, type FuzzRun } from "../../../contracts/programs.ts";
+import type { FuzzResult } from "../../../contracts/results.ts";
+import { failed, inconclusive, PASSED, worstOf, type Judgement } from "../../../contracts/verdict.ts";
+import { isoAt } from "../../platform/clock.ts";
+import { together } from "../../platform/together.ts";
+import { runJsonProgram, type JsonProgramRun } from "../../tools/json-program.ts";
+import { shellQuoted } from "../../tools/shell.ts";
+import { archiveFuzzFailure } from "../../triage/fuzz-archive.ts";
+import { withSighting, without } from "../../triage/sightings.ts";
+import { commitOf, resultFrame, type PhaseContext } from "../context.ts";
 
 /** Start of a process, beside the fuzzing itself. */
 const OVERHEAD_MS = 1_000;
@@ -25,11 +26,15 @@ const DEADLINE_EXTRA_MS = 20_000;
 
 type TargetResult = FuzzResult["targets"][string];
 
-export async function fuzzPhase(context: PhaseContext, workers: number): Promise<FuzzResult | undefined> {
+export async function fastCheckPhase(
+  context: PhaseContext,
+  profile: FastCheckProfile,
+  workers: number,
+): Promise<FuzzResult | undefined> {
   const startedMs = context.clock.nowMs();
-  const { targets, canary_target: canaryTarget } = context.profile.fuzz;
+  const { targets, canary_target: canaryTarget } = profile;
   context.live.activity = "looking for the planted bug";
-  const planted = await fuzz(context, canaryTarget, CANARY_MS);
+  const planted = await fuzz(context, profile, canaryTarget, CANARY_MS);
 
   const rounds = Math.ceil(targets.length / workers);
   const fuzzingMs = Math.max(MIN_FUZZING_MS, context.leftMs() / rounds - OVERHEAD_MS);
@@ -42,10 +47,10 @@ export async function fuzzPhase(context: PhaseContext, workers: number): Promise
       const target = queue.shift();
       if (target === undefined || worker.signal.aborted) return;
       context.live.activity = `target ${target}`;
-      const run = await fuzz(worker, target, fuzzingMs);
+      const run = await fuzz(worker, profile, target, fuzzingMs);
       if (run.end.ending === "stopped") return;
       if (run.value !== undefined) context.worked();
-      results[target] = await targetResult(context, target, run);
+      results[target] = await targetResult(context, profile, target, run);
     }
   }
   await together(Array.from({ length: workers }, work), () => {
@@ -62,10 +67,15 @@ export async function fuzzPhase(context: PhaseContext, workers: number): Promise
   };
 }
 
-function fuzz(context: PhaseContext, target: string, ms: number): Promise<JsonProgramRun<FuzzRun>> {
+function fuzz(
+  context: PhaseContext,
+  profile: FastCheckProfile,
+  target: string,
+  ms: number,
+): Promise<JsonProgramRun<FuzzRun>> {
   const seed = String(seedOf(context.state.get().cycle, target));
   const command = [
-    ...context.profile.fuzz.command,
+    ...profile.command,
     "--json",
     "--target",
     target,
@@ -100,6 +110,7 @@ function seedOf(cycle: number, target: string): number {
 
 async function targetResult(
   context: PhaseContext,
+  profile: FastCheckProfile,
   target: string,
   run: JsonProgramRun<FuzzRun>,
 ): Promise<TargetResult> {
@@ -107,13 +118,16 @@ async function targetResult(
   const key =
     value?.failure === undefined || value.failure === null
       ? null
-      : await archive(context, value, value.failure, end.stderr);
+      : await archive(context, profile, value, value.failure, end.stderr);
   return {
     ...judgeTarget(target, run),
     duration_seconds: end.durationMs / 1000,
     executions: value?.executions ?? 0,
     executions_per_second: value === undefined || value.elapsed_secs === 0 ? 0 : value.executions / value.elapsed_secs,
     failure_keys: key === null ? [] : [key],
+    build_seconds: null,
+    edges: null,
+    corpus_inputs: null,
   };
 }
 
@@ -138,13 +152,13 @@ function judgeCanary(target: string, { value, problem }: JsonProgramRun<FuzzRun>
 
 async function archive(
   context: PhaseContext,
+  { command: program }: FastCheckProfile,
   run: FuzzRun,
   failure: NonNullable<FuzzRun["failure"]>,
   log: string,
 ): Promise<string> {
   const nowMs = context.clock.nowMs();
   const at = isoAt(nowMs);
-  const { command: program } = context.profile.fuzz;
   const command = [...program, "--target", run.target, "--seed", String(failure.seed), "--path", failure.path];
   const repro = command.map(shellQuoted).join(" ");
   const signature = `fuzz:${run.target}:${failure.message.split("\n")[0]?.slice(0, 120) ?? ""}`;

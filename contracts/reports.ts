@@ -1,0 +1,41 @@
+/** What reading commands print with `--json`: as stable as what is stored. */
+import { z } from "zod";
+import { FINDING_ID } from "./bucket.ts";
+import { instant } from "./parts.ts";
+import { findingSchema } from "./registry.ts";
+import { seedSchema } from "./seed.ts";
+
+const listedFailureSchema = z.object({
+  /** Bucket key; `fetch-failure` takes it. */
+  key: z.string(),
+  kind: z.enum(["vopr", "fuzz"]),
+  /** Of the batch in which the seed failed; of a fuzz failure, when it was archived. */
+  at: instant,
+  /** Only with kind vopr. */
+  seed: seedSchema.optional(),
+  /** Only with kind fuzz. */
+  target: z.string().optional(),
+  /** null: archived before there was an index, so only the failure itself tells. */
+  finding: z.string().regex(FINDING_ID).nullable(),
+  /** null as well where the index entry cannot be read. */
+  signature: z.string().nullable(),
+});
+export type ListedFailure = z.infer<typeof listedFailureSchema>;
+
+export const failureListSchema = z
+  .object({ failures: z.array(listedFailureSchema), more: z.boolean() })
+  .meta({ id: "FailureList", description: "list-failures --json: archived failures, newest first" });
+
+const listedFindingSchema = findingSchema
+  .pick({ signature: true, workload: true, count: true, seeds: true, message: true, repro: true, failure_key: true })
+  .extend({
+    id: z.string().regex(FINDING_ID),
+    state: findingSchema.shape.state,
+    first_seen_at: instant,
+    last_seen_at: instant,
+  });
+export type ListedFinding = z.infer<typeof listedFindingSchema>;
+
+export const findingListSchema = z
+  .object({ findings: z.array(listedFindingSchema), more: z.boolean() })
+  .meta({ id: "FindingList", description: "list-failures --by-finding --json: findings, last seen first" });

@@ -1,0 +1,126 @@
+/** The digest's part on the four workloads: a row for each, its parts below it, and the planted bugs. */
+import type { Digest } from "../../../contracts/digest.ts";
+import type { Judgement } from "../../../contracts/verdict.ts";
+import { benchmarkSummary, changeLines, promotedLines } from "./benchmark-lines.ts";
+import { duration, inconclusiveFirst, MARK, number, part, row, verdictCounts, wrapped } from "./layout.ts";
+
+export function workloads(digest: Digest): string[] {
+  return [
+    ...vopr(digest),
+    ...fuzzing(digest),
+    ...formalVerification(digest),
+    ...benchmarks(digest),
+    ...canaries(digest),
+  ];
+}
+
+function workload(digest: Digest, name: string, judgement: Judgement, trusted: boolean, evidence: string[]): string[] {
+  const { reason } = judgement;
+  // The header names the worst reasons only: a failure must not hide why something else was not done.
+  const said = reason === null || (digest.reason?.includes(reason) ?? false);
+  const verdict = MARK[judgement.verdict] + (trusted ? "" : " UNTRUSTED");
+  return row(name, verdict, said ? evidence : [...evidence, reason]);
+}
+
+function vopr(digest: Digest): string[] {
+  const { vopr, trust } = digest;
+  const scenarios = Object.entries(vopr.scenarios);
+  const isNew = vopr.failures_new === null ? "" : ` (${number(vopr.failures_new)} new)`;
+  return [
+    ...workload(digest, "VOPR", vopr, trust.vopr.trusted, [
+      `${number(vopr.iterations)} seeds in ${String(scenarios.length)} scenarios, ${number(vopr.failures_total)} failures${isNew}`,
+      `${vopr.throughput_sps.toFixed(1)} sims/s on ${String(vopr.workers)} workers`,
+    ]),
+    ...scenarios.map(
+      ([name, share]) =>
+        `    ${name.slice(0, 12).padEnd(12)} ${number(share.iterations).padStart(9)} seeds  ${number(share.failures).padStart(6)} failures  ` +
+        `${duration(share.cpu_seconds).padStart(8)} CPU  next seed ${share.next_seed.toString()}`,
+    ),
+  ];
+}
+
+function fuzzing(digest: Digest): string[] {
+  const { fuzzing, trust } = digest;
+  const targets = Object.values(fuzzing.targets);
+  const executions = targets.reduce((sum, target) => sum + target.executions, 0);
+  // Of targets about which there is no more to say than that they passed, the sum is enough.
+  const isListed = targets.some(({ edges, verdict }) => edges !== null || verdict === "inconclusive");
+  return [
+    ...workload(digest, "fuzzing", fuzzing, trust.fuzzing.trusted, [
+      `${number(executions)} executions of ${String(targets.length)} targets`,
+    ]),
+    ...(isListed ? inconclusiveFirst(fuzzing.targets).flatMap(([name, target]) => targetLines(name, target)) : []),
+  ];
+}
+
+function targetLines(name: string, target: Digest["fuzzing"]["targets"][string]): string[] {
+  const { executions, executions_per_second: speed, edges, corpus_inputs: inputs, failure_keys: keys } = target;
+  const figures = [
+    `${number(executions)} executions`,
+    `${number(Math.round(speed))}/s`,
+    ...(edges === null ? [] : [`${number(edges)} edges`]),
+    ...(inputs === null ? [] : [`${number(inputs)} inputs`]),
+    ...(keys.length === 0 ? [] : [`${number(keys.length)} archived`]),
+  ];
+  const reason = target.reason === null ? [] : [target.reason];
+  return part(name, target, [...(executions === 0 ? [] : [figures.join(", ")]), ...reason].join("; "));
+}
+
+function formalVerification(digest: Digest): string[] {
+  const { formal_verification: verification, trust } = digest;
+  const tools = Object.values(verification.tools);
+  const summary =
+    tools.length > 1
+      ? `${String(tools.length)} checks: ${verdictCounts(tools)}`
+      : tools.map(statesText).join("") || "no states";
+  return [
+    ...workload(digest, "formal verification", verification, trust.formal_verification.trusted, [summary]),
+    ...(tools.length > 1
+      ? inconclusiveFirst(verification.tools).flatMap(([name, tool]) => [
+          ...part(name, tool, checkText(tool)),
+          ...(tool.verdict === "passed" ? [] : logLine(tool.log_key)),
+        ])
+      : []),
+  ];
+}
+
+type Tool = Digest["formal_verification"]["tools"][string];
+
+const statesText = ({ states, depth }: Tool): string => `${number(states)} states to depth ${number(depth)}`;
+
+function checkText(tool: Tool): string {
+  if (tool.reason !== null) return tool.reason;
+  return [...(tool.states === null ? [] : [statesText(tool)]), ...(tool.scope === null ? [] : [tool.scope])].join(", ");
+}
+
+function benchmarks(digest: Digest): string[] {
+  const { benchmarks, trust } = digest;
+  const runs = Object.values(benchmarks.runs);
+  const where = runs.length === 0 ? "" : ` in ${String(runs.length)} suites`;
+  return [
+    ...workload(digest, "benchmarks", benchmarks, trust.benchmarks.trusted, [
+      `${String(benchmarks.suites.length)} measured${where}; ${benchmarkSummary(benchmarks.comparison)}`,
+    ]),
+    ...inconclusiveFirst(benchmarks.runs)
+      .filter(([, { verdict }]) => verdict !== "passed")
+      .flatMap(([name, run]) => [...part(name, run, run.reason ?? ""), ...logLine(run.log_key)]),
+    ...changeLines(benchmarks.comparison),
+    ...promotedLines(benchmarks.comparison),
+  ];
+}
+
+const logLine = (key: string | null): string[] => (key === null ? [] : [`      log: ${key}`]);
+
+function canaries({ trust }: Digest): string[] {
+  const found = (name: string, { trusted, reason, canary }: Digest["trust"]["vopr"]): string => {
+    if (!trusted || canary === null) return `${name}: ${reason ?? "not found"}`;
+    const runs = canary.runs > 1 ? ` in ${number(canary.found_in)} of ${number(canary.runs)}` : "";
+    return `${name}: ${canary.canary} found${runs}`;
+  };
+  return [
+    found("VOPR", trust.vopr),
+    found("fuzzing", trust.fuzzing),
+    found("formal verification", trust.formal_verification),
+    found("benchmarks", trust.benchmarks),
+  ].flatMap((line, index) => wrapped(`${(index === 0 ? "planted bugs" : "").padEnd(20)} ${line}`, 23));
+}
