@@ -21,7 +21,7 @@ cycle *options:
 profile *options:
     @{{ kimtest }} profile "$@"
 
-# Show the running cycle and the newest digest.
+# Show the machine, the running cycle, the alarms and the newest digest.
 infra-status *options:
     @{{ kimtest }} infra-status "$@"
 

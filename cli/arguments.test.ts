@@ -32,11 +32,17 @@ describe("argv", () => {
       "infra-status --json --store x --stack dev --region eu-west-1 --profile p",
       { options: { store: "x", json: true, stack: "dev", region: "eu-west-1", profile: "p" } },
     ],
+    ["infra-status --watch", { options: { watch: 30 } }],
+    [
+      "infra-status --watch 5 --utc --fields cycle,alarms",
+      { options: { watch: 5, utc: true, fields: "cycle,alarms" } },
+    ],
     ["infra-digest", { options: {} }],
     [
       "cycle --profile kimberlite --repo ../k --branch v1 --only fuzz,vopr",
       { options: { profile: "kimberlite", repo: "../k", branch: "v1", only: ["fuzz", "vopr"] } },
     ],
+    ["infra-digest --fields verdict --utc", { options: { fields: "verdict", utc: true } }],
     ["infra-digest --json --store=x", { options: { store: "x", json: true } }],
     ["list-failures", { options: { store, limit: 50 } }],
     [
@@ -174,6 +180,9 @@ describe("argv that is wrong: exit code 2, nothing on stdout, what is wrong and 
     ],
     ["infra-digest --stack Prod", 'kimtest: --stack is "Prod", which cannot be a stack\n'],
     ["infra-start --region mars", 'kimtest: "mars" is not an AWS region\n'],
+    ["infra-status --watch 1", 'kimtest: --watch is "1", but must be a whole number of seconds from 2 to 3600\n'],
+    ["infra-status --watch 2s", 'kimtest: --watch is "2s", but must be a whole number of seconds from 2 to 3600\n'],
+    ["infra-digest --fields nope", 'kimtest: --fields names "nope", which is no field\n'],
     ["infra-status --store s3://", 'kimtest: store "s3://" names no bucket\n'],
   ];
   test.each(table)("%s", async (line, message) => {

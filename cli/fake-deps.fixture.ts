@@ -25,8 +25,10 @@ export function fakeDeps(change: Partial<CliDeps> = {}) {
     columns: 100,
     colours: () => Promise.resolve(new Chalk({ level: 0 })),
     screen: undefined,
+    board: undefined,
     ask: undefined,
     now: () => NOW_MS,
+    timeZone: "UTC",
     // Nothing of ours lies there or above it: no store, no kimtest.json, no Pulumi.yaml.
     here: { env: process.env, folder: tmpdir() },
     stop: new AbortController().signal,

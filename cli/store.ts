@@ -6,6 +6,7 @@
  */
 import { DEFAULT_STORE } from "../contracts/defaults.ts";
 import type { ObjectStore } from "../runner/store/object-store.ts";
+import type { OpenStoreOptions } from "../runner/store/open-store.ts";
 import type { FoundStack } from "./aws/stack.ts";
 import type { Chosen, ResultsChoice } from "./choice.ts";
 import type { CliDeps } from "./deps.ts";
@@ -32,17 +33,18 @@ export async function withResults<T>(
 ): Promise<T> {
   const place = await findPlace(choice, deps);
   if (choice.store === undefined) deps.err(`reading ${place.location} (${place.by})\n`);
-  return withStore(place.location, read, place);
+  const { location, region, profile } = place;
+  return withStore(location, read, { region, profile });
 }
 
 /** A store for a command that reads: it must exist, and is closed again. */
 export async function withStore<T>(
   location: string,
   read: (store: ObjectStore) => Promise<T>,
-  of: { readonly region?: string | undefined; readonly profile?: string | undefined } = {},
+  options: Omit<OpenStoreOptions, "mustExist"> = {},
 ): Promise<T> {
   const { openStore } = await import("../runner/store/open-store.ts");
-  const store = await openStore(location, { mustExist: true, region: of.region, profile: of.profile });
+  const store = await openStore(location, { ...options, mustExist: true });
   try {
     return await read(store);
   } finally {

@@ -25,6 +25,7 @@ import {
   voprFailureSchema,
 } from "../contracts/failure.ts";
 import { stringifyJson } from "../contracts/json.ts";
+import { infraStatusSchema } from "../contracts/infra-status.ts";
 import { lastGoodSchema } from "../contracts/last-good.ts";
 import { profileSchema } from "../contracts/profile.ts";
 import { benchRunSchema, explorationSchema, fuzzRunSchema, programProgressSchema } from "../contracts/programs.ts";
@@ -70,6 +71,7 @@ export const CONTRACTS: readonly z.ZodType[] = [
   fuzzFailureSchema,
   fuzzResultSchema,
   fuzzRunSchema,
+  infraStatusSchema,
   lastGoodSchema,
   phaseResultSchema,
   prepareResultSchema,

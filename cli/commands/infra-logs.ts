@@ -5,6 +5,7 @@ import type { LogPace } from "../aws/logs.ts";
 import type { StackChoice } from "../aws/stack.ts";
 import type { CliDeps } from "../deps.ts";
 import { parseSince } from "../since.ts";
+import { utcOption } from "./options.ts";
 import { awsProfileOption, deployedStackOption, regionOption } from "./options-infra.ts";
 
 export interface InfraLogsOptions extends StackChoice {
@@ -13,6 +14,7 @@ export interface InfraLogsOptions extends StackChoice {
   readonly filter?: string | undefined;
   readonly phase?: string | undefined;
   readonly stream?: string | undefined;
+  readonly utc?: true | undefined;
   readonly json?: true | undefined;
 }
 
@@ -39,6 +41,7 @@ export function infraLogsCommand(deps: CliDeps) {
       // Literals, for this file is read by every command; a test holds them to the contracts.
       .addOption(new Option("--phase <phase>", "only lines written in this phase").choices(LOGGED_PHASES))
       .addOption(new Option("--stream <kind>", "only this log of the machine").choices(LOGGED_STREAMS))
+      .addOption(utcOption())
       .option("--json", "print JSON, one object per line")
       .addHelpText("after", HELP)
       .action((options) => infraLogs(options, deps))
@@ -68,7 +71,7 @@ export async function infraLogs(options: InfraLogsOptions, deps: CliDeps, pace?:
     import("../aws/interruptible.ts"),
   ]);
   const { stop } = deps;
-  const write = await logWriter(deps, options.json === true);
+  const write = await logWriter(deps, options);
   const found = await interruptible(stop, findStack(options, stop, deps.here), () => "interrupted");
   const question = { group: found.parts.log_group, sinceMs, isFollowed: options.follow };
   const tell = (message: string): void => {

@@ -5,8 +5,13 @@ import type { LogLine } from "./log-lines.ts";
 
 export type LogWriter = (line: LogLine, phase: string | undefined) => void;
 
-export function logWriter(deps: CliDeps, isJson: boolean): Promise<LogWriter> {
-  return isJson ? jsonWriter(deps) : textWriter(deps);
+export interface LogForm {
+  readonly json?: boolean | undefined;
+  readonly utc?: true | undefined;
+}
+
+export function logWriter(deps: CliDeps, form: LogForm): Promise<LogWriter> {
+  return form.json === true ? jsonWriter(deps) : textWriter(deps, form);
 }
 
 async function jsonWriter(deps: CliDeps): Promise<LogWriter> {
@@ -17,16 +22,18 @@ async function jsonWriter(deps: CliDeps): Promise<LogWriter> {
   };
 }
 
-async function textWriter(deps: CliDeps): Promise<LogWriter> {
-  const [{ printable }, { stringifyJson }] = await Promise.all([
+async function textWriter(deps: CliDeps, { utc }: LogForm): Promise<LogWriter> {
+  const [{ printable }, { stringifyJson }, { instantText }] = await Promise.all([
     import("../../runner/phases/digest/printable.ts"),
     import("../../contracts/json.ts"),
+    import("../times.ts"),
   ]);
+  const instant = instantText(deps.timeZone, utc);
   const colour = await deps.colours("stdout");
   return ({ stream, atMs, level, message, data }) => {
     const rest = Object.entries(data).map(([name, value]) => `${name}=${stringifyJson(value, 0)}`);
     const text = printable([message, ...rest].join(" "));
-    const at = new Date(atMs).toISOString().replace("T", " ").slice(0, 19);
+    const at = instant(atMs);
     const kind = printable(stream.split("/")[0] ?? "").padEnd(10);
     deps.out(`${colour.dim(at)}  ${colour.dim(kind)}  ${paint(colour, level)(text)}\n`);
   };

@@ -35,7 +35,7 @@ export async function serviceLogs(layout: Layout, question: LogQuestion, deps: C
     "--quiet",
     ...(question.follow ? ["--follow", "--no-tail"] : []),
   ];
-  const write = await logWriter(deps, question.json);
+  const write = await logWriter(deps, { json: question.json });
   const phases = new PhaseTracker();
   const running = execa("journalctl", words, {
     cancelSignal: deps.stop,

@@ -39,12 +39,12 @@ export function verdictCounts(parts: readonly Judgement[]): string {
 }
 
 /** Breaks a line at spaces, or inside a word that is wider than a line; continued at column `indent`. */
-export function wrapped(line: string, indent: number): string[] {
+export function wrapped(line: string, indent: number, width = WIDTH): string[] {
   const lines: string[] = [];
   let rest = line;
-  while (rest.length > WIDTH) {
-    const space = rest.lastIndexOf(" ", WIDTH);
-    const cut = space > indent ? space : WIDTH;
+  while (rest.length > width) {
+    const space = rest.lastIndexOf(" ", width);
+    const cut = space > indent ? space : width;
     lines.push(rest.slice(0, cut).trimEnd());
     rest = " ".repeat(indent) + rest.slice(cut).trimStart();
   }

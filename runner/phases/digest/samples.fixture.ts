@@ -1,7 +1,7 @@
 /** A cycle with something of everything, for tests of what is made of it. */
 import type { BenchmarkComparison } from "../../../contracts/benchmark-comparison.ts";
 import type { CanaryResult } from "../../../contracts/canary.ts";
-import type { CycleState, Sighting } from "../../../contracts/cycle.ts";
+import type { CycleState, Sighting, VoprState } from "../../../contracts/cycle.ts";
 import type { Digest } from "../../../contracts/digest.ts";
 import type {
   BenchmarksResult,
@@ -173,6 +173,21 @@ export function knownFinding(signature: string, change: Partial<Finding> = {}): 
     ...change,
   };
 }
+
+/** Of a phase that has just begun. */
+export const voprState: VoprState = {
+  open: [],
+  waiting: [],
+  scenarios: {},
+  batches: 0,
+  determinism_iterations: 0,
+  inconclusive_seeds: 0,
+  inconclusive: [],
+  inconclusive_in_a_row: 0,
+  rechecks: {},
+  rechecks_planned: false,
+  canary: null,
+};
 
 /** Cycle 7 of 48 hours, at its end, everything passed. */
 export function cycleState(change: Partial<CycleState> = {}): CycleState {
@@ -424,19 +439,11 @@ export function richDigest(): Digest {
       "hash_chain:swizzle": sighting("hash_chain:swizzle", { count: 2, message: `chain broken: ${"x y ".repeat(60)}` }),
     },
     vopr: {
-      open: [],
-      waiting: [],
-      scenarios: {},
-      batches: 0,
-      determinism_iterations: 0,
-      inconclusive_seeds: 0,
-      inconclusive: [],
-      inconclusive_in_a_row: 0,
+      ...voprState,
       rechecks: {
         "linearizability:gray": { signature: "linearizability:gray", passed: 3, failed: 0, inconclusive: 0 },
       },
       rechecks_planned: true,
-      canary: null,
     },
     warnings: ["the corpus of fuzz target lines could not be kept: the store was unreachable for longer than it waits"],
   });

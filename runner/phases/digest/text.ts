@@ -15,10 +15,11 @@ const MAX_MESSAGE_LENGTH = 160;
 const MAX_REASONS = 12;
 const FINDING_COLUMN = 12;
 
-export function digestText(stored: Digest): string {
+/** `instant`: how an instant is shown; as stored, ISO in UTC, unless the reader is known. */
+export function digestText(stored: Digest, instant: (at: string) => string = (at) => at): string {
   const digest = printableData(stored);
   return [
-    ...header(digest),
+    ...header(digest, instant(digest.generated_at)),
     "",
     ...workloads(digest),
     "",
@@ -30,7 +31,7 @@ export function digestText(stored: Digest): string {
   ].join("\n");
 }
 
-function header(digest: Digest): string[] {
+function header(digest: Digest, at: string): string[] {
   const kind = digest.kind === "interim" ? "interim digest of cycle" : "cycle";
   const resumed = digest.interruptions === 0 ? "" : `, resumed ${times(digest.interruptions)}`;
   const origin = `profile ${digest.profile}, commit ${shortCommit(digest.git_commit)}`;
@@ -39,7 +40,7 @@ function header(digest: Digest): string[] {
   return [
     `kimtest ${kind} ${String(digest.cycle)}: ${MARK[digest.verdict]}`,
     ...redCommit(digest),
-    ...wrapped(`${origin}, ${duration(digest.duration_seconds)}${resumed}, ${digest.generated_at}`, 2),
+    ...wrapped(`${origin}, ${duration(digest.duration_seconds)}${resumed}, ${at}`, 2),
     ...versions(digest),
     ...reasons.slice(0, MAX_REASONS).flatMap((reason) => wrapped(`  ! ${reason}`, 4)),
     ...(left > 0 ? [`  ! and ${String(left)} more: kimtest infra-digest --json`] : []),
