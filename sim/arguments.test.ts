@@ -103,7 +103,6 @@ describe("what is refused", () => {
     [["--json", "constructor"], 'unknown argument "constructor"'],
     [["--json", "stray"], 'unknown argument "stray"'],
     [["walk"], '"walk" is no command'],
-    [["repro"], "repro takes one bundle"],
     [["--trace-filter", "some"], 'there is no trace filter "some"'],
     [["--enable-trace"], "--enable-trace without --trace-out would be written nowhere"],
     [["--coverage-threshold", "80"], "--coverage-threshold is not supported by the embedded vopr yet"],

@@ -8,10 +8,18 @@
 import { MAX_U64 } from "../contracts/u64.ts";
 import { canaryNamed } from "./canaries.ts";
 import { applySwitch, applyValue, emptyDraft, unsupported, usage, type Draft } from "./draft.ts";
-import { EXAMPLES, NOT_IN_REPRO, UNSUPPORTED_COMMANDS, UNSUPPORTED_FLAGS, VALUE_FLAGS } from "./flags.ts";
+import {
+  BUNDLE_COMMANDS,
+  EXAMPLES,
+  NOT_IN_REPRO,
+  UNSUPPORTED_COMMANDS,
+  UNSUPPORTED_FLAGS,
+  VALUE_FLAGS,
+} from "./flags.ts";
 import { NO_NETWORK_FAULTS, NO_STORAGE_FAULTS, type Scenario } from "./scenario.ts";
 import { DEFAULT_MIX } from "./scenarios.ts";
 import type { SimulationOptions } from "./simulation/options.ts";
+import { formatOf, type TraceFormat } from "./trace-file.ts";
 import type { TraceFilter } from "./trace.ts";
 import { NO_BUGS } from "./vsr/state.ts";
 
@@ -35,8 +43,11 @@ export interface RunOptions {
   readonly traceEverything: boolean;
   readonly traceOnFailure: boolean;
   readonly traceFilter: TraceFilter;
-  /** Traces are added to it, one event per line; null for none. */
+  /** How many events of a run are kept, the newest. */
+  readonly traceEvents: number;
+  /** Where traces go; null for none. */
   readonly traceFile: string | null;
+  readonly traceFormat: TraceFormat;
   /** Every failed seed leaves a bundle in this folder; null for none. */
   readonly bundleFolder: string | null;
   readonly checkpointFile: string | null;
@@ -50,16 +61,10 @@ export type Command =
   | { readonly name: "help" }
   | { readonly name: "list-scenarios"; readonly json: boolean }
   | { readonly name: "list-invariants"; readonly json: boolean }
-  | { readonly name: "list-canaries"; readonly json: boolean }
-  | { readonly name: "repro" | "show"; readonly path: string };
+  | { readonly name: "list-canaries"; readonly json: boolean };
 
 /** @throws KimtestError `USAGE` saying what is wrong and what to type instead. */
 export function parseArguments(argv: readonly string[]): Command {
-  const [first, path, ...more] = argv;
-  if (first === "repro" || first === "show") {
-    if (path !== undefined && more.length === 0) return { name: first, path };
-    throw usage(`${first} takes one bundle`, `for example: ${first} failure.kmb`);
-  }
   const draft = emptyDraft();
   let index = readSubcommand(argv, draft);
   while (index < argv.length) index = readFlag(argv, index, draft);
@@ -72,11 +77,11 @@ export function parseArguments(argv: readonly string[]): Command {
 function readSubcommand(argv: readonly string[], draft: Draft): number {
   const first = argv[0];
   if (first === undefined || first.startsWith("-")) return 0;
-  if (UNSUPPORTED_COMMANDS.includes(first)) throw unsupported(first, "such view of a bundle");
+  if (UNSUPPORTED_COMMANDS.includes(first)) throw unsupported(first, "such view");
   if (first === "scenarios") draft.instead = "list-scenarios";
   else if (first === "help") draft.instead = "help";
   else if (first !== "run")
-    throw usage(`"${first}" is no command`, "commands: run (default), repro, show, scenarios, help");
+    throw usage(`"${first}" is no command`, `commands: run (default), ${BUNDLE_COMMANDS.join(", ")}, scenarios, help`);
   return 1;
 }
 
@@ -123,6 +128,8 @@ function finish(draft: Draft): RunOptions {
   }
   if (draft.traceEverything && draft.traceFile === null)
     throw usage("--enable-trace without --trace-out would be written nowhere", "for example: --trace-out trace.ndjson");
+  if (draft.traceFormat !== null && draft.traceFile === null)
+    throw usage("--trace-format without --trace-out has nothing to say of", "for example: --trace-out trace.json");
   if (draft.invariants.size === 0)
     throw usage("all invariants are disabled", "leave at least one, or nothing is tested");
   return {
@@ -147,7 +154,9 @@ function finish(draft: Draft): RunOptions {
     traceEverything: draft.traceEverything,
     traceOnFailure: draft.traceOnFailure,
     traceFilter: draft.traceFilter,
+    traceEvents: draft.traceEvents,
     traceFile: draft.traceFile,
+    traceFormat: draft.traceFormat ?? formatOf(draft.traceFile ?? ""),
     bundleFolder: draft.bundleFolder,
     checkpointFile: draft.checkpointFile,
     checkDeterminism: draft.checkDeterminism,

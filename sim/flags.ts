@@ -12,7 +12,11 @@ export const UNSUPPORTED_FLAGS: ReadonlyMap<string, string> = new Map(
   }),
 );
 
-export const UNSUPPORTED_COMMANDS = ["timeline", "bisect", "minimize", "stats", "dashboard", "tui"];
+export const UNSUPPORTED_COMMANDS = ["stats", "dashboard", "tui"];
+
+/** Commands that are given a bundle. */
+export const BUNDLE_COMMANDS = ["repro", "show", "timeline", "bisect", "minimize"] as const;
+export type BundleCommandName = (typeof BUNDLE_COMMANDS)[number];
 
 /** Flags that take a value. */
 export const VALUE_FLAGS: ReadonlyMap<string, string> = new Map(
@@ -35,6 +39,8 @@ export const VALUE_FLAGS: ReadonlyMap<string, string> = new Map(
     "--trace-out": "--trace-out",
     "--bundle-out": "--bundle-out",
     "--trace-filter": "--trace-filter",
+    "--trace-format": "--trace-format",
+    "--trace-events": "--trace-events",
   }),
 );
 
@@ -49,6 +55,8 @@ export const NOT_IN_REPRO = new Set([
   "--no-trace-on-failure",
   "--trace-out",
   "--trace-filter",
+  "--trace-format",
+  "--trace-events",
   "--bundle-out",
 ]);
 
