@@ -11,17 +11,17 @@ import { systemCodeOf } from "../contracts/errors.ts";
 export const COMMIT_VARIABLE = "KIMTEST_COMMIT";
 export const UNKNOWN_COMMIT = "unknown";
 
-/** A bundled program or chunk lies in this folder or one below it; sources have no such file. */
-const BESIDE = ["./", "../"].map((folder) => new URL(`${folder}${RELEASE_COMMIT_FILE}`, import.meta.url));
+/** The bundler puts this module into a delivered program or into a chunk below it; beside sources there is no such file. */
+const RELEASE = new URL(
+  `${import.meta.url.includes("/chunks/") ? "../" : "./"}${RELEASE_COMMIT_FILE}`,
+  import.meta.url,
+);
 
-export function simulatorCommit(environment: NodeJS.ProcessEnv, files: readonly URL[] = BESIDE): string {
+export function simulatorCommit(environment: NodeJS.ProcessEnv, release: URL = RELEASE): string {
   const told = environment[COMMIT_VARIABLE]?.trim() ?? "";
   if (told !== "") return told;
-  for (const file of files) {
-    const released = firstLine(file);
-    if (released !== "") return released;
-  }
-  return UNKNOWN_COMMIT;
+  const released = firstLine(release);
+  return released === "" ? UNKNOWN_COMMIT : released;
 }
 
 function firstLine(file: URL): string {
