@@ -21,6 +21,8 @@ describe("minimize", () => {
       const run = runOf(bundle);
       const { log, result, complete } = minimize(run, LIMITS);
       expect([name, complete, result.failure?.invariant]).toEqual([name, true, bundle.failure.invariant]);
+      // Less to read, not only less to list.
+      expect(result.events).toBeLessThanOrEqual(bundle.events);
       // Written, read and run again it is the same: a bundle like any other.
       const trace = new Trace();
       const again = run.following(log, trace);

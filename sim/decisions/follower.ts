@@ -4,7 +4,7 @@
  * At every place the n-th decision is thrown from where the n-th one was thrown before. Where a place has more
  * decisions than were noted, its dice are seeded from the run's seed, the place and the number, so that they
  * are the same each time; no fault begins there. With `calmAfter` the run is left to itself after so many
- * events: all dice are thrown anew, by `continuation`, and no fault begins from there on.
+ * events: the simulation ends its faults, and here all dice are thrown anew, by `continuation`.
  */
 import { finish, mixHigh, mixLow } from "../hash.ts";
 import { STREAM } from "../simulation/events.ts";
@@ -126,7 +126,7 @@ export class Follower implements Decisions {
   happens(choice: Choice): boolean {
     // What a client reads is no fault: it goes on beyond the end of a whole log.
     if (choice === "audit" && this.log.whole) return true;
-    return (!this.calm || choice === "audit") && this.taken.has(keyOf(choice, this.index, this.number));
+    return this.taken.has(keyOf(choice, this.index, this.number));
   }
 
   next(choice: "request" | "query", index: number): boolean {
