@@ -50,6 +50,8 @@ export interface RunOptions {
   readonly traceFormat: TraceFormat;
   /** Every failed seed leaves a bundle in this folder; null for none. */
   readonly bundleFolder: string | null;
+  /** So many failed seeds at most leave one: a batch in which all fail must not fill a disk. */
+  readonly maxBundles: number;
   readonly checkpointFile: string | null;
   readonly checkDeterminism: boolean;
   /** The flags that change what a seed does, to be printed with a failing seed. */
@@ -158,6 +160,7 @@ function finish(draft: Draft): RunOptions {
     traceFile: draft.traceFile,
     traceFormat: draft.traceFormat ?? formatOf(draft.traceFile ?? ""),
     bundleFolder: draft.bundleFolder,
+    maxBundles: draft.maxBundles,
     checkpointFile: draft.checkpointFile,
     checkDeterminism: draft.checkDeterminism,
     reproFlags: draft.reproFlags,

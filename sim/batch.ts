@@ -14,7 +14,7 @@ import { bundleName, bundleOf, encodeBundle } from "./bundle.ts";
 import { Coverage } from "./coverage.ts";
 import { Recorder } from "./decisions/recorder.ts";
 import { DETERMINISM, runTwice, type Simulate } from "./determinism.ts";
-import { batchCompleteRecord, iterationRecord, startRecord, timestampOf } from "./records.ts";
+import { batchCompleteRecord, iterationRecord, startRecord, timestampOf, type BatchTotals } from "./records.ts";
 import { diagnose, diagnosisText } from "./diagnosis.ts";
 import { SeedCounter } from "./seed.ts";
 import { Trace } from "./trace.ts";
@@ -66,6 +66,7 @@ async function runSeeds(options: RunOptions, deps: BatchDeps, traces: TraceFile 
   const coverage = new Coverage();
   const seed = new SeedCounter(startingSeed);
   const failedSeeds: bigint[] = [];
+  let bundles = 0;
   const progress = new Progress(options.checkpointFile, loaded ?? emptyCheckpoint(), startingSeed, deps);
   await output.flush(output.start(startingSeed, loaded !== undefined));
 
@@ -82,7 +83,10 @@ async function runSeeds(options: RunOptions, deps: BatchDeps, traces: TraceFile 
     if (failed) failedSeeds.push(seed.value);
     const trace = wantsTrace(options, failed) ? traceOf(seed, options, deps) : null;
     output.iteration(seed, result, trace);
-    if (failed && options.bundleFolder !== null) await writeBundle(seed, result, options.bundleFolder, options, deps);
+    if (failed && options.bundleFolder !== null && bundles < options.maxBundles) {
+      await writeBundle(seed, result, options.bundleFolder, options, deps);
+      bundles += 1;
+    }
     if (trace !== null) await traces?.add(seed.value, trace);
     seed.next();
     if (!output.isDue()) continue;
@@ -95,7 +99,8 @@ async function runSeeds(options: RunOptions, deps: BatchDeps, traces: TraceFile 
   }
   const failures = failedSeeds.length;
   const elapsedSeconds = (deps.monotonicMs() - startedMs) / 1000;
-  const totals = { successes: options.iterations - failures, failures, elapsedSeconds, failedSeeds };
+  const bundled = options.bundleFolder === null ? null : bundles;
+  const totals = { successes: options.iterations - failures, failures, elapsedSeconds, failedSeeds, bundles: bundled };
   // Failures are with the reader before the checkpoint moves past them.
   await output.flush("");
   progress.save(options.iterations, failedSeeds);
@@ -228,12 +233,9 @@ class Output {
     }
   }
 
-  end(
-    totals: { successes: number; failures: number; elapsedSeconds: number; failedSeeds: bigint[] },
-    coverage: Coverage,
-  ): string {
+  end(totals: BatchTotals, coverage: Coverage): string {
     if (this.options.json) return batchCompleteRecord(totals, coverage, timestampOf(this.deps.now()));
-    const { successes, failures, elapsedSeconds, failedSeeds } = totals;
+    const { successes, failures, elapsedSeconds, failedSeeds, bundles } = totals;
     const rate = Math.round((successes + failures) / Math.max(elapsedSeconds, 0.001));
     const lines = [
       `${successes + failures} seeds, ${failures} failed, ${elapsedSeconds.toFixed(1)} s, ${rate} seeds/s`,
@@ -243,6 +245,7 @@ class Output {
       lines.push(`failed: ${shown}${failures > 10 ? `, and ${failures - 10} more` : ""}`);
       if (!this.options.verbose) lines.push(`details: the same command with --seed ${failedSeeds[0]!} -n 1 -v`);
     }
+    if (bundles !== null && failures > 0) lines.push(`bundles: ${bundles} of ${failures} failures`);
     return `${lines.join("\n")}\n`;
   }
 

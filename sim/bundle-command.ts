@@ -1,7 +1,7 @@
 /** What works on a bundle: `vopr repro`, `show`, `timeline`, `bisect`, `minimize`. Loaded only when one of them is asked for. */
 import { resolve } from "node:path";
 import { writeFile } from "node:fs/promises";
-import { EXIT, KimtestError } from "../contracts/errors.ts";
+import { EXIT, KimtestError, reasonOf } from "../contracts/errors.ts";
 import { stringifyJson } from "../contracts/json.ts";
 import { bisect } from "./bisect.ts";
 import { parseBundleArguments, type BundleCommand, type TimelineCommand } from "./bundle-arguments.ts";
@@ -137,7 +137,7 @@ async function minimization(command: Extract<BundleCommand, { name: "minimize" }
   const before = bundle.minimized_from ?? { events: bundle.events, decisions: log?.taken.length ?? 0 };
   const trace = new Trace();
   const result = run.following(found.log, trace);
-  await writeFile(out, encodeBundle(bundleOf(bundle, result, trace, found.log, before)));
+  await save(out, encodeBundle(bundleOf(bundle, result, trace, found.log, before)));
   const after = { events: result.events, decisions: found.log.taken.length };
   if (command.json) {
     const { runs, complete } = found;
@@ -150,6 +150,17 @@ async function minimization(command: Extract<BundleCommand, { name: "minimize" }
       `${found.runs} runs${limit}\n`,
   );
   return EXIT.ok;
+}
+
+async function save(path: string, bytes: Buffer): Promise<void> {
+  try {
+    await writeFile(path, bytes);
+  } catch (error) {
+    throw new KimtestError("USAGE", `${path} cannot be written: ${reasonOf(error)}`, {
+      hint: "name another file with --out",
+      cause: error,
+    });
+  }
 }
 
 function limitsOf({ maxRuns, maxSeconds }: { readonly maxRuns: number; readonly maxSeconds: number }): Limits {

@@ -149,6 +149,14 @@ describe("the program", () => {
     expect(bundle.decisions!.taken.map(([choice]) => choice)).toContain("lie");
   });
 
+  test("a batch in which everything fails leaves no more bundles than it may, and says how many", () => {
+    const few = join(folder, "not", "there", "yet");
+    const argv = ["--scenario", "leader-race", "-n", "4", "--bundle-out", few, "--max-bundles", "2"];
+    expect(vopr(...argv).stdout).toContain("bundles: 2 of 4 failures\n");
+    expect(readdirSync(few).length).toBe(2);
+    expect(vopr(...argv, "--json").stdout).toContain('"bundles_written":2,');
+  });
+
   test("repro: 1 when it fails the same way again", () => {
     const { status, stdout } = vopr("repro", path);
     expect(status).toBe(1);
@@ -254,6 +262,9 @@ describe("the program", () => {
     expect(vopr("minimize", out, "--json").status).toBe(0);
     expect(readBundle(join(folder, "small.min.kmb")).minimized_from).toEqual(small.minimized_from);
     expect(vopr("minimize", path, "--out", path)).toMatchObject({ status: 2, stdout: "" });
+    expect(vopr("minimize", path, "--out", join(folder, "none", "x.kmb")).stderr).toContain(
+      "cannot be written: ENOENT",
+    );
     expect(readFileSync(path)).toEqual(before);
   });
 

@@ -2,7 +2,7 @@
 import { KimtestError } from "../contracts/errors.ts";
 import { parseU64 } from "../contracts/u64.ts";
 import { canaryNamed } from "./canaries.ts";
-import { DEFAULT_ITERATIONS } from "./flags.ts";
+import { DEFAULT_ITERATIONS, DEFAULT_MAX_BUNDLES } from "./flags.ts";
 import { INVARIANTS, type InvariantName } from "./invariants/catalogue.ts";
 import { type Scenario } from "./scenario.ts";
 import { DEFAULT_TRACE_EVENTS, TRACE_FILTERS, type TraceFilter } from "./trace.ts";
@@ -39,6 +39,7 @@ export interface Draft {
   /** null: as the file's name says. */
   traceFormat: TraceFormat | null;
   bundleFolder: string | null;
+  maxBundles: number;
   checkpointFile: string | null;
   /** Set by a flag that replaces the run. */
   instead: "help" | "list-scenarios" | "list-invariants" | "list-canaries" | null;
@@ -70,6 +71,7 @@ export function emptyDraft(): Draft {
     traceFile: null,
     traceFormat: null,
     bundleFolder: null,
+    maxBundles: DEFAULT_MAX_BUNDLES,
     checkpointFile: null,
     instead: null,
     reproFlags: [],
@@ -191,6 +193,9 @@ export function applyValue(name: string, value: string, draft: Draft): void {
       break;
     case "--bundle-out":
       draft.bundleFolder = value;
+      break;
+    case "--max-bundles":
+      draft.maxBundles = wholeNumber(value, name, 1, MAX_ITERATIONS);
       break;
     case "--trace-events":
       draft.traceEvents = wholeNumber(value, name, 1, MAX_TRACE_EVENTS);

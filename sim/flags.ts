@@ -1,6 +1,7 @@
 /** The flags of vopr as data: what takes a value, what is refused, what is printed again with a failing seed. */
 
 export const DEFAULT_ITERATIONS = 100;
+export const DEFAULT_MAX_BUNDLES = 100;
 
 /** Features of Kimberlite's binary that this simulator does not have. */
 export const UNSUPPORTED_FLAGS: ReadonlyMap<string, string> = new Map(
@@ -38,6 +39,7 @@ export const VALUE_FLAGS: ReadonlyMap<string, string> = new Map(
     "--canary": "--canary",
     "--trace-out": "--trace-out",
     "--bundle-out": "--bundle-out",
+    "--max-bundles": "--max-bundles",
     "--trace-filter": "--trace-filter",
     "--trace-format": "--trace-format",
     "--trace-events": "--trace-events",
@@ -58,6 +60,7 @@ export const NOT_IN_REPRO = new Set([
   "--trace-format",
   "--trace-events",
   "--bundle-out",
+  "--max-bundles",
 ]);
 
 /** What a value looks like, for the hint when it is missing. */

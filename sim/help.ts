@@ -1,5 +1,5 @@
 /** What `vopr --help` prints. */
-import { DEFAULT_ITERATIONS } from "./flags.ts";
+import { DEFAULT_ITERATIONS, DEFAULT_MAX_BUNDLES } from "./flags.ts";
 import { DEFAULT_TRACE_EVENTS } from "./trace.ts";
 
 export const HELP = `vopr: deterministic simulation of Viewstamped Replication
@@ -47,6 +47,7 @@ Output
       --trace-events N         the newest N events of a run (default ${DEFAULT_TRACE_EVENTS})
       --enable-trace           of every seed; --no-trace-on-failure: of none
       --bundle-out FOLDER      a bundle (.kmb) of every failed seed
+      --max-bundles N          of the first N of them (default ${DEFAULT_MAX_BUNDLES})
       --checkpoint-file PATH   where to go on, and where to keep how far it got
       --list-scenarios         with --json as data
       --list-canaries          with --json as data

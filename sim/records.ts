@@ -52,11 +52,14 @@ export interface BatchTotals {
   readonly failures: number;
   readonly elapsedSeconds: number;
   readonly failedSeeds: readonly bigint[];
+  /** Bundles written; null when none were asked for. */
+  readonly bundles: number | null;
 }
 
 export function batchCompleteRecord(totals: BatchTotals, coverage: Coverage, timestamp: string): string {
-  const { successes, failures, elapsedSeconds, failedSeeds } = totals;
+  const { successes, failures, elapsedSeconds, failedSeeds, bundles } = totals;
   const data = {
+    ...(bundles === null ? {} : { bundles_written: bundles }),
     coverage: coverage.report(),
     elapsed_secs: elapsedSeconds,
     failed_seeds: failedSeeds,

@@ -3,7 +3,8 @@
  *
  * The only place that touches the process: arguments, standard output, signals, exit code.
  */
-import { appendFile, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { stringifyJson } from "../contracts/json.ts";
 import { parseArguments, type Command } from "./arguments.ts";
@@ -60,7 +61,10 @@ function batchDeps(stopRequested: () => number | undefined): BatchDeps {
   return {
     simulate: simulateSeed,
     commit: simulatorCommit(process.env),
-    writeFile: (path, bytes) => writeFile(path, bytes),
+    writeFile: async (path, bytes) => {
+      await mkdir(dirname(path), { recursive: true });
+      await writeFile(path, bytes);
+    },
     appendFile: (path, text) => appendFile(path, text),
     write,
     breathe: async () => {
