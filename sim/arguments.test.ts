@@ -125,7 +125,6 @@ describe("what is refused", () => {
     [["--json", "constructor"], 'unknown argument "constructor"'],
     [["--json", "stray"], 'unknown argument "stray"'],
     [["walk"], '"walk" is no command'],
-    [["repro"], "repro takes one bundle"],
     [["--trace-filter", "some"], 'there is no trace filter "some"'],
     [["--enable-trace"], "--enable-trace without --trace-out would be written nowhere"],
     [["--coverage-threshold", "80"], 'there is no coverage threshold "80"'],

@@ -9,11 +9,12 @@ import type { CoverageThresholds } from "../contracts/coverage-thresholds.ts";
 import { MAX_U64 } from "../contracts/u64.ts";
 import { canaryNamed } from "./canaries.ts";
 import { applySwitch, applyValue, emptyDraft, unsupported, usage, type Draft } from "./draft.ts";
-import { EXAMPLES, NOT_IN_REPRO, UNSUPPORTED_COMMANDS, VALUE_FLAGS } from "./flags.ts";
+import { BUNDLE_COMMANDS, EXAMPLES, NOT_IN_REPRO, UNSUPPORTED_COMMANDS, VALUE_FLAGS } from "./flags.ts";
 import { NO_NETWORK_FAULTS, NO_STORAGE_FAULTS, type Scenario } from "./scenario.ts";
 import { DEFAULT_MIX } from "./scenarios.ts";
 import type { SimulationOptions } from "./simulation/options.ts";
 import { ThresholdFlags } from "./threshold-flags.ts";
+import { formatOf, type TraceFormat } from "./trace-file.ts";
 import type { TraceFilter } from "./trace.ts";
 import { NO_BUGS } from "./vsr/state.ts";
 
@@ -37,10 +38,15 @@ export interface RunOptions {
   readonly traceEverything: boolean;
   readonly traceOnFailure: boolean;
   readonly traceFilter: TraceFilter;
-  /** Traces are added to it, one event per line; null for none. */
+  /** How many events of a run are kept, the newest. */
+  readonly traceEvents: number;
+  /** Where traces go; null for none. */
   readonly traceFile: string | null;
+  readonly traceFormat: TraceFormat;
   /** Every failed seed leaves a bundle in this folder; null for none. */
   readonly bundleFolder: string | null;
+  /** So many failed seeds at most leave one: a batch in which all fail must not fill a disk. */
+  readonly maxBundles: number;
   readonly checkpointFile: string | null;
   readonly checkDeterminism: boolean;
   /** What the batch must have exercised; null when nothing was asked for. */
@@ -54,16 +60,10 @@ export type Command =
   | { readonly name: "help" }
   | { readonly name: "list-scenarios"; readonly json: boolean }
   | { readonly name: "list-invariants"; readonly json: boolean }
-  | { readonly name: "list-canaries"; readonly json: boolean }
-  | { readonly name: "repro" | "show"; readonly path: string };
+  | { readonly name: "list-canaries"; readonly json: boolean };
 
 /** @throws KimtestError `USAGE` saying what is wrong and what to type instead. */
 export function parseArguments(argv: readonly string[]): Command {
-  const [first, path, ...more] = argv;
-  if (first === "repro" || first === "show") {
-    if (path !== undefined && more.length === 0) return { name: first, path };
-    throw usage(`${first} takes one bundle`, `for example: ${first} failure.kmb`);
-  }
   const draft = emptyDraft();
   const thresholds = new ThresholdFlags();
   let index = readSubcommand(argv, draft);
@@ -77,11 +77,11 @@ export function parseArguments(argv: readonly string[]): Command {
 function readSubcommand(argv: readonly string[], draft: Draft): number {
   const first = argv[0];
   if (first === undefined || first.startsWith("-")) return 0;
-  if (UNSUPPORTED_COMMANDS.includes(first)) throw unsupported(first, "such view of a bundle");
+  if (UNSUPPORTED_COMMANDS.includes(first)) throw unsupported(first, "such view");
   if (first === "scenarios") draft.instead = "list-scenarios";
   else if (first === "help") draft.instead = "help";
   else if (first !== "run")
-    throw usage(`"${first}" is no command`, "commands: run (default), repro, show, scenarios, help");
+    throw usage(`"${first}" is no command`, `commands: run (default), ${BUNDLE_COMMANDS.join(", ")}, scenarios, help`);
   return 1;
 }
 
@@ -126,6 +126,8 @@ function finish(draft: Draft, thresholds: CoverageThresholds | null): RunOptions
   }
   if (draft.traceEverything && draft.traceFile === null)
     throw usage("--enable-trace without --trace-out would be written nowhere", "for example: --trace-out trace.ndjson");
+  if (draft.traceFormat !== null && draft.traceFile === null)
+    throw usage("--trace-format without --trace-out has nothing to say of", "for example: --trace-out trace.json");
   if (draft.invariants.size === 0)
     throw usage("all invariants are disabled", "leave at least one, or nothing is tested");
   return {
@@ -150,8 +152,11 @@ function finish(draft: Draft, thresholds: CoverageThresholds | null): RunOptions
     traceEverything: draft.traceEverything,
     traceOnFailure: draft.traceOnFailure,
     traceFilter: draft.traceFilter,
+    traceEvents: draft.traceEvents,
     traceFile: draft.traceFile,
+    traceFormat: draft.traceFormat ?? formatOf(draft.traceFile ?? ""),
     bundleFolder: draft.bundleFolder,
+    maxBundles: draft.maxBundles,
     checkpointFile: draft.checkpointFile,
     checkDeterminism: draft.checkDeterminism,
     thresholds,

@@ -17,29 +17,33 @@ import { MAX_U64 } from "../contracts/u64.ts";
 import type { CoverageValidation } from "../contracts/vopr.ts";
 import type { RunOptions } from "./arguments.ts";
 import { advance, emptyCheckpoint, loadCheckpoint, saveCheckpoint, type Checkpoint } from "./checkpoint.ts";
-import { encodeBundle } from "./bundle.ts";
+import { bundleName, bundleOf, encodeBundle } from "./bundle.ts";
 import { Coverage } from "./coverage.ts";
-import { batchCompleteRecord, coverageFailuresRecord, iterationRecord, startRecord, timestampOf } from "./records.ts";
+import { Recorder } from "./decisions/recorder.ts";
+import { DETERMINISM, runTwice, type Simulate } from "./determinism.ts";
+import {
+  batchCompleteRecord,
+  coverageFailuresRecord,
+  iterationRecord,
+  startRecord,
+  timestampOf,
+  type BatchTotals,
+} from "./records.ts";
 import { diagnose, diagnosisText } from "./diagnosis.ts";
 import { SeedCounter } from "./seed.ts";
-import { Trace, firstDivergence } from "./trace.ts";
-import type { SimulationOptions, SimulationResult } from "./simulation/options.ts";
+import { Trace } from "./trace.ts";
+import { TraceFile } from "./trace-file.ts";
+import type { SimulationResult } from "./simulation/options.ts";
 
 const FLUSH_EVERY_MS = 250;
 const MAX_CHUNK_CHARACTERS = 64 * 1024;
 const CHECKPOINT_EVERY_MS = 5_000;
-/** Of a trace, so many events from its end go into a bundle. */
-const BUNDLED_EVENTS = 1_000;
 
 /** Everything a batch needs from outside. */
 export interface BatchDeps {
-  readonly simulate: (
-    low: number,
-    high: number,
-    options: SimulationOptions,
-    coverage: Coverage,
-    trace?: Trace,
-  ) => SimulationResult;
+  readonly simulate: Simulate;
+  /** The commit of this simulator, or `unknown`. */
+  readonly commit: string;
   /** Replaces a file. */
   readonly writeFile: (path: string, bytes: Buffer) => Promise<void>;
   /** Adds to the end of a file. */
@@ -57,6 +61,18 @@ export interface BatchDeps {
 
 /** Runs the batch and returns the exit code. */
 export async function runBatch(options: RunOptions, deps: BatchDeps): Promise<number> {
+  const { traceFile, traceFormat } = options;
+  if (traceFile === null) return await runSeeds(options, deps, null);
+  const file = new TraceFile(traceFile, traceFormat, deps);
+  await file.open();
+  try {
+    return await runSeeds(options, deps, file);
+  } finally {
+    await file.close();
+  }
+}
+
+async function runSeeds(options: RunOptions, deps: BatchDeps, traces: TraceFile | null): Promise<number> {
   const loaded = options.checkpointFile === null ? undefined : loadCheckpoint(options.checkpointFile);
   const startingSeed = startingSeedOf(options, loaded);
   const output = new Output(options, deps);
@@ -64,6 +80,7 @@ export async function runBatch(options: RunOptions, deps: BatchDeps): Promise<nu
   const coverage = new Coverage();
   const seed = new SeedCounter(startingSeed);
   const failedSeeds: bigint[] = [];
+  let bundles = 0;
   const progress = new Progress(options.checkpointFile, loaded ?? emptyCheckpoint(), startingSeed, deps);
   await output.flush(output.start(startingSeed, loaded !== undefined));
 
@@ -76,14 +93,15 @@ export async function runBatch(options: RunOptions, deps: BatchDeps): Promise<nu
       await output.flush("");
       throw brokenBy(seed, error);
     }
-    if (result.failure !== null) failedSeeds.push(seed.value);
-    const trace = wantsTrace(options, result) ? traceOf(seed, options, deps) : null;
+    const failed = result.failure !== null;
+    if (failed) failedSeeds.push(seed.value);
+    const trace = wantsTrace(options, failed) ? traceOf(seed, options, deps) : null;
     output.iteration(seed, result, trace);
-    if (trace !== null && result.failure !== null && options.bundleFolder !== null) {
-      await writeBundle(seed, result.failure, result, trace, options, deps);
+    if (failed && options.bundleFolder !== null && bundles < options.maxBundles) {
+      await writeBundle(seed, result, options.bundleFolder, options, deps);
+      bundles += 1;
     }
-    if (trace !== null && options.traceFile !== null)
-      await deps.appendFile(options.traceFile, trace.toNdjson(seed.value));
+    if (trace !== null) await traces?.add(seed.value, trace);
     seed.next();
     if (!output.isDue()) continue;
     await output.flush("");
@@ -95,7 +113,8 @@ export async function runBatch(options: RunOptions, deps: BatchDeps): Promise<nu
   }
   const failures = failedSeeds.length;
   const elapsedSeconds = (deps.monotonicMs() - startedMs) / 1000;
-  const totals = { successes: options.iterations - failures, failures, elapsedSeconds, failedSeeds };
+  const bundled = options.bundleFolder === null ? null : bundles;
+  const totals = { successes: options.iterations - failures, failures, elapsedSeconds, failedSeeds, bundles: bundled };
   // Failures are with the reader before the checkpoint moves past them.
   await output.flush("");
   progress.save(options.iterations, failedSeeds);
@@ -107,38 +126,33 @@ export async function runBatch(options: RunOptions, deps: BatchDeps): Promise<nu
 }
 
 /** A trace costs a second run: for a failure that is explained, or for a file. */
-function wantsTrace(options: RunOptions, { failure }: SimulationResult): boolean {
+function wantsTrace(options: RunOptions, failed: boolean): boolean {
   if (options.traceEverything) return true;
-  if (failure !== null && options.bundleFolder !== null) return true;
-  return failure !== null && options.traceOnFailure && (options.traceFile !== null || options.verbose);
-}
-
-async function writeBundle(
-  seed: SeedCounter,
-  failure: { readonly invariant: string; readonly message: string },
-  result: SimulationResult,
-  trace: Trace,
-  options: RunOptions,
-  deps: BatchDeps,
-): Promise<void> {
-  const scenario = options.scenarioName ?? "default";
-  const bytes = encodeBundle({
-    seed: seed.value,
-    scenario,
-    flags: [...options.reproFlags],
-    failure: { invariant: failure.invariant, message: failure.message },
-    events: result.events,
-    simulated_time_us: result.simulatedTimeUs,
-    trace: trace.events.slice(-BUNDLED_EVENTS),
-  });
-  const name = `${failure.invariant}-${scenario}-${seed.toString()}.kmb`;
-  await deps.writeFile(join(options.bundleFolder!, name), bytes);
+  return failed && options.traceOnFailure && (options.traceFile !== null || options.verbose);
 }
 
 function traceOf(seed: SeedCounter, options: RunOptions, deps: BatchDeps): Trace {
-  const trace = new Trace(options.traceFilter);
-  deps.simulate(seed.low, seed.high, options.simulation, new Coverage(), trace);
+  const trace = new Trace(options.traceFilter, options.traceEvents);
+  deps.simulate(seed.low, seed.high, options.simulation, new Coverage(), { trace });
   return trace;
+}
+
+/** The seed runs again, with a whole trace and a log of its decisions. */
+async function writeBundle(
+  seed: SeedCounter,
+  result: SimulationResult,
+  folder: string,
+  options: RunOptions,
+  deps: BatchDeps,
+): Promise<void> {
+  const trace = new Trace();
+  const decisions = new Recorder();
+  deps.simulate(seed.low, seed.high, options.simulation, new Coverage(), { trace, decisions });
+  const scenario = options.scenarioName ?? "default";
+  const origin = { seed: seed.value, scenario, commit: deps.commit, flags: options.reproFlags };
+  const log = result.failure?.invariant === DETERMINISM ? null : decisions.log;
+  const bundle = bundleOf(origin, result, trace, log);
+  await deps.writeFile(join(folder, bundleName(bundle)), encodeBundle(bundle));
 }
 
 function brokenBy(seed: SeedCounter, error: unknown): Error {
@@ -158,31 +172,15 @@ function startingSeedOf(options: RunOptions, loaded: Checkpoint | undefined): bi
   return startingSeed;
 }
 
-function runSeed(seed: SeedCounter, options: RunOptions, deps: BatchDeps, coverage: Coverage): SimulationResult {
-  const result = deps.simulate(seed.low, seed.high, options.simulation, coverage);
-  if (!options.checkDeterminism) return result;
-  const again = deps.simulate(seed.low, seed.high, options.simulation, new Coverage());
-  const difference = differenceBetween(result, again);
-  if (difference === null) return result;
-  coverage.violated.add("determinism");
-  const traces = [new Trace(), new Trace()] as const;
-  for (const trace of traces) deps.simulate(seed.low, seed.high, options.simulation, new Coverage(), trace);
-  const message = `${difference}; ${firstDivergence(...traces) ?? "their traces are equal"}`;
-  return { ...result, failure: { invariant: "determinism", message } };
-}
-
-/** What differs between two runs of one seed, or null. */
-export function differenceBetween(first: SimulationResult, second: SimulationResult): string | null {
-  const pairs: [string, string | number, string | number][] = [
-    ["storage_hash", first.storageHash, second.storageHash],
-    ["kernel_state_hash", first.kernelStateHash, second.kernelStateHash],
-    ["events", first.events, second.events],
-    ["simulated_time_us", first.simulatedTimeUs, second.simulatedTimeUs],
-    ["failure", JSON.stringify(first.failure), JSON.stringify(second.failure)],
-  ];
-  const different = pairs.filter(([, one, other]) => one !== other);
-  if (different.length === 0) return null;
-  return `two runs of this seed differ: ${different.map(([what, one, other]) => `${what} ${one} != ${other}`).join(", ")}`;
+function runSeed(
+  { low, high }: SeedCounter,
+  options: RunOptions,
+  deps: BatchDeps,
+  coverage: Coverage,
+): SimulationResult {
+  const { simulation, checkDeterminism } = options;
+  if (checkDeterminism) return runTwice(deps.simulate, low, high, simulation, coverage);
+  return deps.simulate(low, high, simulation, coverage);
 }
 
 /** What the checkpoint file says while the batch goes on. */
@@ -252,17 +250,13 @@ class Output {
     }
   }
 
-  end(
-    totals: { successes: number; failures: number; elapsedSeconds: number; failedSeeds: bigint[] },
-    coverage: Coverage,
-    validation: CoverageValidation | null,
-  ): string {
+  end(totals: BatchTotals, coverage: Coverage, validation: CoverageValidation | null): string {
     if (this.options.json) {
       const timestamp = timestampOf(this.deps.now());
       const lacking = validation === null ? "" : coverageFailuresRecord(validation, timestamp);
       return lacking + batchCompleteRecord(totals, coverage, validation, timestamp);
     }
-    const { successes, failures, elapsedSeconds, failedSeeds } = totals;
+    const { successes, failures, elapsedSeconds, failedSeeds, bundles } = totals;
     const rate = Math.round((successes + failures) / Math.max(elapsedSeconds, 0.001));
     const lines = [
       `${successes + failures} seeds, ${failures} failed, ${elapsedSeconds.toFixed(1)} s, ${rate} seeds/s`,
@@ -272,6 +266,7 @@ class Output {
       lines.push(`failed: ${shown}${failures > 10 ? `, and ${failures - 10} more` : ""}`);
       if (!this.options.verbose) lines.push(`details: the same command with --seed ${failedSeeds[0]!} -n 1 -v`);
     }
+    if (bundles !== null && failures > 0) lines.push(`bundles: ${bundles} of ${failures} failures`);
     return `${lines.join("\n")}\n${this.coverageText(coverage, validation)}`;
   }
 

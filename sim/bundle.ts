@@ -1,35 +1,102 @@
 /**
- * Bundles (.kmb): one failed seed with all that is needed to see it again: the command line, the failure, and
- * the end of its trace. (Kimberlite's own .kmb has neither magic nor version nor checksum, and its binary
- * never writes one; this format is ours.)
+ * Bundles (.kmb): one failed seed with all that is needed to see it again: the command line, the commit, the
+ * failure, the decisions of the run, and the end of its trace. (Kimberlite's own .kmb has neither magic nor
+ * version nor checksum, and its binary never writes one; this format is ours.)
  *
  *   bytes 0-3    "KMB1"
  *   byte  4      version of the content
  *   bytes 5-36   SHA-256 of what follows
- *   bytes 37-    the content: JSON, compressed with zlib's deflate
+ *   bytes 37-40  length of the content in bytes, the lowest first
+ *   bytes 41-    the content: JSON, compressed with zlib's deflate
  */
 import { createHash } from "node:crypto";
 import { deflateSync } from "node:zlib";
 import { stringifyJson } from "../contracts/json.ts";
+import type { DecisionLog, Positions } from "./decisions/decisions.ts";
+import type { SimulationResult } from "./simulation/options.ts";
+import type { ReplicaSummary, Trace, TraceEvent } from "./trace.ts";
 
 export const MAGIC = "KMB1";
-export const VERSION = 1;
-export const HEADER_BYTES = 37;
+export const VERSION = 2;
+/** Where the checksum begins, and what it is of. */
+export const CHECKSUM_AT = 5;
+export const CHECKED_FROM = 37;
+export const HEADER_BYTES = 41;
+/** Of a trace, so many events from its end go into a bundle. */
+const BUNDLED_EVENTS = 1_000;
+
+/** A decision: choice, index, number, simulated microseconds. */
+export type BundledDecision = readonly [choice: string, index: number, number: number, timeUs: number];
 
 export interface Bundle {
-  readonly seed: bigint | number;
+  readonly seed: bigint;
   readonly scenario: string;
+  /** Of the simulator that wrote it, or `unknown`. */
+  readonly commit: string;
   /** The flags that change what the seed does. */
   readonly flags: readonly string[];
   readonly failure: { readonly invariant: string; readonly message: string };
   readonly events: number;
   readonly simulated_time_us: number;
+  /** What the replicas knew in the end. */
+  readonly replicas: readonly ReplicaSummary[];
   /** The newest events of its trace, the last one the violation or the end. */
-  readonly trace: readonly { readonly seq: number; readonly time_us: number; readonly type: string }[];
+  readonly trace: readonly TraceEvent[];
+  /** null for a run that is not the same twice: to follow its decisions would not repeat it. */
+  readonly decisions: {
+    readonly positions: Positions;
+    readonly taken: readonly BundledDecision[];
+    readonly whole: boolean;
+  } | null;
+  /** What the run was that this one was minimised from; null for one as it was found. */
+  readonly minimized_from: { readonly events: number; readonly decisions: number } | null;
 }
 
 export function encodeBundle(bundle: Bundle): Buffer {
   const content = deflateSync(Buffer.from(stringifyJson(bundle, 0)));
-  const checksum = createHash("sha256").update(content).digest();
-  return Buffer.concat([Buffer.from(MAGIC), Buffer.from([VERSION]), checksum, content]);
+  const length = Buffer.alloc(HEADER_BYTES - CHECKED_FROM);
+  length.writeUInt32LE(content.length);
+  const checksum = createHash("sha256").update(length).update(content).digest();
+  return Buffer.concat([Buffer.from(MAGIC), Buffer.from([VERSION]), checksum, length, content]);
+}
+
+/** What is the same in every bundle of one seed. */
+export type BundleOrigin = Pick<Bundle, "seed" | "scenario" | "commit" | "flags">;
+
+/** The bundle of a run. `log` is null when its decisions cannot be followed. */
+export function bundleOf(
+  origin: BundleOrigin,
+  result: SimulationResult,
+  trace: Trace,
+  log: DecisionLog | null,
+  minimizedFrom: Bundle["minimized_from"] = null,
+): Bundle {
+  if (result.failure === null) throw new Error("a seed that passed leaves no bundle");
+  const { invariant, message } = result.failure;
+  const { seed, scenario, commit, flags } = origin;
+  return {
+    seed,
+    scenario,
+    commit,
+    flags,
+    failure: { invariant, message },
+    events: result.events,
+    simulated_time_us: result.simulatedTimeUs,
+    replicas: result.replicas,
+    trace: trace.events.slice(-BUNDLED_EVENTS),
+    decisions: log === null ? null : bundledLog(log),
+    minimized_from: minimizedFrom,
+  };
+}
+
+function bundledLog({ positions, taken, whole }: DecisionLog): NonNullable<Bundle["decisions"]> {
+  return {
+    positions,
+    taken: taken.map(({ choice, index, number, timeUs }) => [choice, index, number, timeUs]),
+    whole,
+  };
+}
+
+export function bundleName({ failure, scenario, seed }: Bundle): string {
+  return `${failure.invariant}-${scenario}-${seed}.kmb`;
 }

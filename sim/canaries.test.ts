@@ -1,9 +1,9 @@
 /** The mutation matrix: every planted bug is found, and by the invariant that is meant to find it. */
 import { describe, expect, test } from "@jest/globals";
 import { parseArguments } from "./arguments.ts";
-import { differenceBetween } from "./batch.ts";
 import { CANARIES, canaryNamed } from "./canaries.ts";
 import { Coverage } from "./coverage.ts";
+import { differenceBetween } from "./determinism.ts";
 import { INVARIANTS } from "./invariants/catalogue.ts";
 import { Simulation } from "./simulation.ts";
 import type { SimulationOptions } from "./simulation/options.ts";

@@ -140,12 +140,9 @@ export function diagnosisText(diagnosis: Diagnosis): string {
     `  ${diagnosis.message}`,
     `  ${diagnosis.classification}, after ${diagnosis.events} events, ${diagnosis.simulated_time_ms} ms simulated`,
     "  replicas:",
-    ...replicas.map(
-      ({ replica, status, view, op, commit, checkpoint }) =>
-        `    ${replica}: ${status}, view ${view}, op ${op}, commit ${commit}, checkpoint ${checkpoint}`,
-    ),
+    ...replicas.map((replica) => `    ${replicaText(replica)}`),
     "  before:",
-    ...context.map(contextLine),
+    ...context.map(eventText),
     "  look at first:",
     ...causes.map((cause) => `    - ${cause}`),
     `  again: ${diagnosis.repro}`,
@@ -153,9 +150,14 @@ export function diagnosisText(diagnosis: Diagnosis): string {
   return `${lines.join("\n")}\n`;
 }
 
-function contextLine(event: TraceEvent): string {
+export function replicaText({ replica, status, view, op, commit, checkpoint }: ReplicaSummary): string {
+  return `${replica}: ${status}, view ${view}, op ${op}, commit ${commit}, checkpoint ${checkpoint}`;
+}
+
+/** One line; what is known of an event besides its number. */
+export function eventText(event: TraceEvent): string {
   const details = Object.entries(event).flatMap(([name, value]) => (SHOWN_APART.has(name) ? [] : [`${name} ${value}`]));
   return `    ${(event.time_us / 1000).toFixed(3).padStart(10)} ms  ${event.type}  ${details.join(", ")}`;
 }
 
-const SHOWN_APART: ReadonlySet<string> = new Set(["seq", "time_us", "type"]);
+const SHOWN_APART: ReadonlySet<string> = new Set(["seq", "event", "time_us", "type"]);

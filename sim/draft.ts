@@ -2,15 +2,18 @@
 import { KimtestError } from "../contracts/errors.ts";
 import { parseU64 } from "../contracts/u64.ts";
 import { canaryNamed } from "./canaries.ts";
-import { DEFAULT_ITERATIONS } from "./flags.ts";
+import { DEFAULT_ITERATIONS, DEFAULT_MAX_BUNDLES } from "./flags.ts";
 import { INVARIANTS, type InvariantName } from "./invariants/catalogue.ts";
 import { type Scenario } from "./scenario.ts";
-import { TRACE_FILTERS, type TraceFilter } from "./trace.ts";
+import { DEFAULT_TRACE_EVENTS, TRACE_FILTERS, type TraceFilter } from "./trace.ts";
+import { wholeNumber } from "./number-argument.ts";
+import { TRACE_FORMATS, type TraceFormat } from "./trace-file.ts";
 import { scenarioNamed } from "./scenarios.ts";
 
 const MAX_ITERATIONS = 1_000_000_000;
 const MAX_EVENTS = 1_000_000;
 const MAX_TIME_SECONDS = 1_000;
+const MAX_TRACE_EVENTS = 1_000_000;
 
 export interface Draft {
   seed: bigint | undefined;
@@ -31,8 +34,12 @@ export interface Draft {
   traceEverything: boolean;
   traceOnFailure: boolean;
   traceFilter: TraceFilter;
+  traceEvents: number;
   traceFile: string | null;
+  /** null: as the file's name says. */
+  traceFormat: TraceFormat | null;
   bundleFolder: string | null;
+  maxBundles: number;
   checkpointFile: string | null;
   /** Set by a flag that replaces the run. */
   instead: "help" | "list-scenarios" | "list-invariants" | "list-canaries" | null;
@@ -60,8 +67,11 @@ export function emptyDraft(): Draft {
     traceEverything: false,
     traceOnFailure: true,
     traceFilter: "verbose",
+    traceEvents: DEFAULT_TRACE_EVENTS,
     traceFile: null,
+    traceFormat: null,
     bundleFolder: null,
+    maxBundles: DEFAULT_MAX_BUNDLES,
     checkpointFile: null,
     instead: null,
     reproFlags: [],
@@ -151,7 +161,7 @@ export function applyValue(name: string, value: string, draft: Draft): void {
       draft.seed = parseU64(value, name);
       break;
     case "--iterations":
-      draft.iterations = whole(value, name, 1, MAX_ITERATIONS);
+      draft.iterations = wholeNumber(value, name, 1, MAX_ITERATIONS);
       break;
     case "--faults":
       draft.faults = faultsOf(value);
@@ -160,19 +170,19 @@ export function applyValue(name: string, value: string, draft: Draft): void {
       draft.scenario = scenarioNamed(value);
       break;
     case "--max-events":
-      draft.maxEvents = whole(value, name, 1, MAX_EVENTS);
+      draft.maxEvents = wholeNumber(value, name, 1, MAX_EVENTS);
       break;
     case "--max-time":
-      draft.maxTimeSeconds = whole(value, name, 1, MAX_TIME_SECONDS);
+      draft.maxTimeSeconds = wholeNumber(value, name, 1, MAX_TIME_SECONDS);
       break;
     case "--checkpoint-file":
       draft.checkpointFile = value;
       break;
     case "--workload-ops-per-tick":
-      draft.operationsPerTick = whole(value, name, 0, 1_000);
+      draft.operationsPerTick = wholeNumber(value, name, 0, 1_000);
       break;
     case "--workload-tick-ms":
-      draft.tickMs = whole(value, name, 1, 10_000);
+      draft.tickMs = wholeNumber(value, name, 1, 10_000);
       break;
     case "--enable-invariant":
     case "--disable-invariant":
@@ -184,8 +194,17 @@ export function applyValue(name: string, value: string, draft: Draft): void {
     case "--bundle-out":
       draft.bundleFolder = value;
       break;
+    case "--max-bundles":
+      draft.maxBundles = wholeNumber(value, name, 1, MAX_ITERATIONS);
+      break;
+    case "--trace-events":
+      draft.traceEvents = wholeNumber(value, name, 1, MAX_TRACE_EVENTS);
+      break;
+    case "--trace-format":
+      draft.traceFormat = oneOf(TRACE_FORMATS, value, "trace format", "formats");
+      break;
     case "--trace-filter":
-      draft.traceFilter = filterNamed(value);
+      draft.traceFilter = oneOf(TRACE_FILTERS, value, "trace filter", "filters");
       break;
     case "--canary":
       draft.canary = canaryNamed(value).name;
@@ -195,16 +214,10 @@ export function applyValue(name: string, value: string, draft: Draft): void {
   }
 }
 
-function whole(text: string, what: string, low: number, high: number): number {
-  const value = /^\d{1,15}$/.test(text) ? Number(text) : NaN;
-  if (value >= low && value <= high) return value;
-  throw usage(`${what} is "${text}", but must be a whole number from ${low} to ${high}`, `write it in digits alone`);
-}
-
-function filterNamed(name: string): TraceFilter {
-  const filter = TRACE_FILTERS.find((candidate) => candidate === name);
-  if (filter !== undefined) return filter;
-  throw usage(`there is no trace filter "${name}"`, `filters: ${TRACE_FILTERS.join(", ")}`);
+function oneOf<Name extends string>(names: readonly Name[], wanted: string, what: string, list: string): Name {
+  const found = names.find((candidate) => candidate === wanted);
+  if (found !== undefined) return found;
+  throw usage(`there is no ${what} "${wanted}"`, `${list}: ${names.join(", ")}`);
 }
 
 function faultsOf(list: string): { network: boolean; storage: boolean } {

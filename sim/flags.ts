@@ -1,9 +1,14 @@
 /** The flags of vopr as data: what takes a value, what is refused, what is printed again with a failing seed. */
 
 export const DEFAULT_ITERATIONS = 100;
+export const DEFAULT_MAX_BUNDLES = 100;
 
-/** Views of Kimberlite's binary that this simulator does not have. */
-export const UNSUPPORTED_COMMANDS = ["timeline", "bisect", "minimize", "stats", "dashboard", "tui"];
+/** Features of Kimberlite's binary that this simulator does not have. */
+export const UNSUPPORTED_COMMANDS = ["stats", "dashboard", "tui"];
+
+/** Commands that are given a bundle. */
+export const BUNDLE_COMMANDS = ["repro", "show", "timeline", "bisect", "minimize"] as const;
+export type BundleCommandName = (typeof BUNDLE_COMMANDS)[number];
 
 /** Flags that take a value. */
 export const VALUE_FLAGS: ReadonlyMap<string, string> = new Map(
@@ -25,10 +30,13 @@ export const VALUE_FLAGS: ReadonlyMap<string, string> = new Map(
     "--canary": "--canary",
     "--trace-out": "--trace-out",
     "--bundle-out": "--bundle-out",
+    "--max-bundles": "--max-bundles",
     "--trace-filter": "--trace-filter",
     "--coverage-threshold": "--coverage-threshold",
     "--min-fault-coverage": "--min-fault-coverage",
     "--min-invariant-coverage": "--min-invariant-coverage",
+    "--trace-format": "--trace-format",
+    "--trace-events": "--trace-events",
   }),
 );
 
@@ -43,11 +51,14 @@ export const NOT_IN_REPRO = new Set([
   "--no-trace-on-failure",
   "--trace-out",
   "--trace-filter",
+  "--trace-format",
+  "--trace-events",
   "--bundle-out",
   "--coverage-threshold",
   "--min-fault-coverage",
   "--min-invariant-coverage",
   "--require-all-invariants",
+  "--max-bundles",
 ]);
 
 /** What a value looks like, for the hint when it is missing. */

@@ -1,12 +1,17 @@
 /** What `vopr --help` prints. */
-import { DEFAULT_ITERATIONS } from "./flags.ts";
+import { DEFAULT_ITERATIONS, DEFAULT_MAX_BUNDLES } from "./flags.ts";
+import { DEFAULT_TRACE_EVENTS } from "./trace.ts";
 
 export const HELP = `vopr: deterministic simulation of Viewstamped Replication
 
 Usage: vopr [flags]            run seeds and check the invariants
        vopr scenarios [--json] list the scenarios
-       vopr repro BUNDLE       run its seed again: exit code 1 reproduced, 0 not, 2 unusable
+       vopr repro BUNDLE       run it again: exit code 1 reproduced, 0 not, 2 unusable
        vopr show BUNDLE        what is in it
+       vopr timeline BUNDLE    what happened, replicas as lanes
+       vopr bisect BUNDLE      the first event after which the failure is certain
+       vopr minimize BUNDLE    leave out what the failure does not need
+                               (each with --help)
 
 Seeds
   -s, --seed N                 first seed, 0 to 2^64 - 1 (default 0, or behind the checkpoint)
@@ -40,10 +45,14 @@ Output
       --json                   one JSON object per line
   -v, --verbose                every seed, failures with details and a command that repeats them
       --no-failure-diagnosis   without the details
-      --trace-out PATH         add the trace of every failed seed to a file, one event per line
-      --bundle-out FOLDER      a bundle (.kmb) of every failed seed
-      --enable-trace           of every seed; --no-trace-on-failure: of none
+      --trace-out PATH         the trace of every failed seed: NDJSON, added to the file, or
+                               for PATH.json one JSON array that replaces it
+      --trace-format NAME      ndjson or json, whatever the file is called
       --trace-filter NAME      failures_only, minimal or verbose (default)
+      --trace-events N         the newest N events of a run (default ${DEFAULT_TRACE_EVENTS})
+      --enable-trace           of every seed; --no-trace-on-failure: of none
+      --bundle-out FOLDER      a bundle (.kmb) of every failed seed
+      --max-bundles N          of the first N of them (default ${DEFAULT_MAX_BUNDLES})
       --checkpoint-file PATH   where to go on, and where to keep how far it got
       --list-scenarios         with --json as data
       --list-canaries          with --json as data

@@ -55,7 +55,7 @@ export class SimulatedNetwork {
     coverage.attempted[POINT.send]! += 1;
     coverage.phases[message.kind]! += 1;
     const link = from * this.nodeCount + to;
-    const { nowUs, trace } = this.scheduler;
+    const { nowUs, trace, decisions } = this.scheduler;
     trace?.add(nowUs, "NetworkSend", { from, to, message: MESSAGE_NAMES[message.kind as 0], view: message.view });
     if (this.cutUntilUs[link]! > nowUs) {
       coverage.observed[POINT.partition]! += 1;
@@ -67,9 +67,10 @@ export class SimulatedNetwork {
       trace?.add(nowUs, "NetworkDrop", { from, to, message: MESSAGE_NAMES[message.kind as 0], reason: "link" });
       return;
     }
+    decisions?.at("message", link);
     if (faults.dropPerMillion > 0) {
       coverage.attempted[POINT.drop]! += 1;
-      if (random.chance(faults.dropPerMillion)) {
+      if (random.chance(faults.dropPerMillion) && (decisions === null || decisions.happens("drop"))) {
         coverage.applied[POINT.drop]! += 1;
         coverage.observed[POINT.drop]! += 1;
         trace?.add(nowUs, "NetworkDrop", { from, to, message: MESSAGE_NAMES[message.kind as 0], reason: "dropped" });
@@ -79,7 +80,7 @@ export class SimulatedNetwork {
     this.dispatch(link, to, message, 0);
     if (faults.duplicatePerMillion > 0) {
       coverage.attempted[POINT.duplicate]! += 1;
-      if (random.chance(faults.duplicatePerMillion)) {
+      if (random.chance(faults.duplicatePerMillion) && (decisions === null || decisions.happens("duplicate"))) {
         coverage.applied[POINT.duplicate]! += 1;
         this.dispatch(link, to, message, DELIVERED.duplicate);
       }
@@ -88,12 +89,13 @@ export class SimulatedNetwork {
 
   private dispatch(link: number, to: number, message: Message, duplicate: number): void {
     const { coverage, random, faults } = this;
+    const { decisions } = this.scheduler;
     let marks = duplicate;
     let delayUs = MIN_DELAY_US + random.exponential(MEAN_JITTER_US);
     coverage.attempted[POINT.delay]! += 1;
     if (faults.reorderPerMillion > 0) {
       coverage.attempted[POINT.reorder]! += 1;
-      if (random.chance(faults.reorderPerMillion)) {
+      if (random.chance(faults.reorderPerMillion) && (decisions === null || decisions.happens("reorder"))) {
         coverage.applied[POINT.reorder]! += 1;
         marks |= DELIVERED.reordered;
         delayUs += random.exponential(faults.reorderDelayMs * 1000);

@@ -13,18 +13,36 @@ const { imul, floor, max, clz32 } = Math;
 const WARM_UP_DRAWS = 15;
 
 export class Random {
-  private a: number;
-  private b: number;
-  private c: number;
-  private counter: number;
+  private a = 0;
+  private b = 0;
+  private c = 0;
+  private counter = 0;
 
   /** `seedLow` and `seedHigh` are the halves of a u64 seed; `stream` tells concerns apart. */
   constructor(seedLow: number, seedHigh: number, stream: number) {
+    this.reseed(seedLow, seedHigh, stream);
+  }
+
+  /** As new. */
+  reseed(seedLow: number, seedHigh: number, stream: number): void {
     this.a = seedLow | 0;
     this.b = seedHigh | 0;
     this.c = imul(stream + 1, 0x9e3779b1) | 0;
     this.counter = 1;
     for (let draw = 0; draw < WARM_UP_DRAWS; draw++) this.next();
+  }
+
+  /** Draws made so far. */
+  get position(): number {
+    return this.counter - 1 - WARM_UP_DRAWS;
+  }
+
+  /** Takes over where another is. */
+  become(other: Random): void {
+    this.a = other.a;
+    this.b = other.b;
+    this.c = other.c;
+    this.counter = other.counter;
   }
 
   /** A uniform integer in [0, 2^32). */

@@ -53,6 +53,8 @@ export interface BatchTotals {
   readonly failures: number;
   readonly elapsedSeconds: number;
   readonly failedSeeds: readonly bigint[];
+  /** Bundles written; null when none were asked for. */
+  readonly bundles: number | null;
 }
 
 /** Stands before the end where coverage thresholds are not met; else empty. */
@@ -68,8 +70,9 @@ export function batchCompleteRecord(
   validation: CoverageValidation | null,
   timestamp: string,
 ): string {
-  const { successes, failures, elapsedSeconds, failedSeeds } = totals;
+  const { successes, failures, elapsedSeconds, failedSeeds, bundles } = totals;
   const data = {
+    ...(bundles === null ? {} : { bundles_written: bundles }),
     coverage: coverage.report(),
     ...(validation === null ? {} : { coverage_validation: validation }),
     elapsed_secs: elapsedSeconds,

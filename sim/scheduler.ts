@@ -4,6 +4,7 @@
  * Time and sequence share one double (time * 2^22 + sequence, below 2^53), so that ordering is a single
  * comparison and equal times never tie: the same seed gives the same order everywhere.
  */
+import type { Decisions } from "./decisions/decisions.ts";
 import type { Trace } from "./trace.ts";
 import type { Message } from "./vsr/messages.ts";
 
@@ -31,6 +32,8 @@ export class Scheduler {
   nowUs = 0;
   /** Where events are recorded; null when nobody wants to see them. Here because every part has a scheduler. */
   trace: Trace | null = null;
+  /** Who is told of every decision, and may leave it out; null in a usual run: its dice decide. */
+  decisions: Decisions | null = null;
   private readonly heap: Event[] = [];
   private readonly free: Event[] = [];
   private scheduled = 0;

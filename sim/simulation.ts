@@ -9,6 +9,7 @@
 import type { Coverage } from "./coverage.ts";
 import { Violation } from "./invariants/catalogue.ts";
 import { SETTLE_EVENTS, SETTLE_US, replicasAreAtRest, whyNotAtRest } from "./invariants/liveness-eventual-progress.ts";
+import type { Decisions } from "./decisions/decisions.ts";
 import { SimulatedNetwork } from "./network.ts";
 import { Random } from "./random.ts";
 import { NO_NETWORK_FAULTS } from "./scenario.ts";
@@ -16,7 +17,7 @@ import { Scheduler } from "./scheduler.ts";
 import { summaryOf, type Trace } from "./trace.ts";
 import { Byzantine } from "./simulation/byzantine.ts";
 import { Cluster } from "./simulation/cluster.ts";
-import { EVENT, STREAM } from "./simulation/events.ts";
+import { EVENT, STREAM, describeEvent } from "./simulation/events.ts";
 import { FaultInjector } from "./simulation/fault-injector.ts";
 import { kernelStateHash, storageHash } from "./simulation/hashes.ts";
 import { clientCountOf, databaseSizeOf, type SimulationOptions, type SimulationResult } from "./simulation/options.ts";
@@ -33,6 +34,17 @@ const CHECK_US = 20_000;
 const CHECKS_PER_PROBE = 2;
 /** A replica that lies makes up messages so often. */
 const STRIKE_US = 45_000;
+
+/** For a run that is looked at closer. */
+export interface Watch {
+  readonly trace?: Trace | undefined;
+  readonly decisions?: Decisions | undefined;
+}
+
+export interface EventDescription {
+  readonly timeUs: number;
+  readonly description: string;
+}
 
 export class Simulation {
   private readonly options: SimulationOptions;
@@ -52,18 +64,17 @@ export class Simulation {
   private settledAtEvents = 0;
   private ended = false;
   private events = 0;
+  /** Of the event that is or was last: what, and with whom. */
+  private kind: number = EVENT.check;
+  private target = 0;
 
   /** `seedLow` and `seedHigh` are the halves of a u64 seed. `coverage` is added to. */
-  constructor(
-    seedLow: number,
-    seedHigh: number,
-    options: SimulationOptions,
-    coverage: Coverage,
-    trace: Trace | null = null,
-  ) {
+  constructor(seedLow: number, seedHigh: number, options: SimulationOptions, coverage: Coverage, watch: Watch = {}) {
     const { scenario } = options;
     const { scheduler } = this;
+    const { trace = null, decisions = null } = watch;
     scheduler.trace = trace;
+    scheduler.decisions = decisions;
     trace?.add(0, "SimulationStart", { scenario: scenario.name, replicas: scenario.replicas });
     const stream = (number: number): Random => new Random(seedLow, seedHigh, number);
     const mix = stream(STREAM.mix);
@@ -82,6 +93,12 @@ export class Simulation {
       ? new Random(Math.floor(Math.random() * 2 ** 32), 0, STREAM.network)
       : stream(STREAM.network);
     const network = new SimulatedNetwork(networkRandom, scheduler, coverage, nodeCount, EVENT.deliver, networkFaults);
+    const workloadRandom = stream(STREAM.workload);
+    const queryRandom = stream(STREAM.queries);
+    decisions?.begin(
+      { network: networkRandom, disk: diskRandom, faults: faultRandom, workload: workloadRandom, queries: queryRandom },
+      () => scheduler.nowUs,
+    );
     const cluster = new Cluster({
       configuration: {
         replicaCount,
@@ -106,7 +123,7 @@ export class Simulation {
       nowUs: () => scheduler.nowUs,
     });
     cluster.watchedBy(referee);
-    this.prober = new Prober(stream(STREAM.queries), referee, coverage);
+    this.prober = new Prober(queryRandom, referee, coverage, decisions);
     this.network = network;
     this.referee = referee;
     this.cluster = cluster;
@@ -121,10 +138,11 @@ export class Simulation {
       faultRandom,
       diskRandom,
     });
-    this.workload = new Workload(options, stream(STREAM.workload), scheduler, network, referee, coverage);
-    for (let replica = 0; replica < replicaCount; replica++) cluster.add(this.faults.drawClockRate(), faultRandom);
+    this.workload = new Workload(options, workloadRandom, scheduler, network, referee, coverage);
+    for (let replica = 0; replica < replicaCount; replica++)
+      cluster.add(this.faults.drawClockRate(replica), faultRandom);
     if (scenario.attack !== null) {
-      this.liar = new Byzantine(scenario.attack, replicaCount, network, coverage);
+      this.liar = new Byzantine(scenario.attack, replicaCount, network, coverage, decisions);
       cluster.liar = this.liar;
       scheduler.schedule(STRIKE_US, EVENT.byzantineStrike, 0, 0, null);
     }
@@ -159,16 +177,35 @@ export class Simulation {
     };
   }
 
-  private loop(): void {
-    const { scheduler } = this;
-    while (!this.ended) {
-      const event = scheduler.pop();
-      if (event === undefined) throw new Error("the simulation ran out of events");
-      const { kind, target, detail, message } = event;
-      scheduler.release(event);
-      this.events += 1;
-      this.dispatch(kind, target, detail, message);
+  /** Runs to the event of this number, or to the end if that comes first, and says what the last event was. */
+  eventNumbered(number: number): EventDescription {
+    try {
+      while (!this.ended && this.events < number) this.step();
+    } catch (error) {
+      if (!(error instanceof Violation)) throw error;
     }
+    const description =
+      this.events === 0 ? "before the first event" : describeEvent(this.kind, this.target, this.replicaCount);
+    return { timeUs: this.scheduler.nowUs, description };
+  }
+
+  private loop(): void {
+    while (!this.ended) this.step();
+  }
+
+  private step(): void {
+    const { scheduler } = this;
+    const { trace, decisions } = scheduler;
+    if (decisions !== null && decisions.calmAfter === this.events) this.calm(decisions);
+    const event = scheduler.pop();
+    if (event === undefined) throw new Error("the simulation ran out of events");
+    const { kind, target, detail, message } = event;
+    scheduler.release(event);
+    this.events += 1;
+    if (trace !== null) trace.event = this.events;
+    this.kind = kind;
+    this.target = target;
+    this.dispatch(kind, target, detail, message);
   }
 
   private dispatch(kind: number, target: number, detail: number, message: Message | null): void {
@@ -249,18 +286,28 @@ export class Simulation {
     this.scheduler.schedule(CHECK_US, EVENT.check, 0, 0, null);
   }
 
-  /** Ends all faults. */
+  /** Ends requests and faults: the second part of the run begins. */
   private settle(): void {
     this.active = false;
     this.settledAtUs = this.scheduler.nowUs;
     this.settledAtEvents = this.events;
-    this.faults.end();
-    this.liar?.end();
     this.scheduler.trace?.add(this.scheduler.nowUs, "NetworkHeal", {});
-    this.network.heal(NO_NETWORK_FAULTS);
-    this.cluster.heal();
+    this.endFaults();
     for (let replica = 0; replica < this.replicaCount; replica++) this.faults.restart(replica);
     this.workload.close();
+  }
+
+  private endFaults(): void {
+    this.faults.end();
+    this.liar?.end();
+    this.network.heal(NO_NETWORK_FAULTS);
+    this.cluster.heal();
+  }
+
+  /** From here on the run does not follow the other; its clients go on. */
+  private calm(decisions: Decisions): void {
+    this.endFaults();
+    decisions.onCalm();
   }
 
   /** Without rest, what clients were told is judged first: a wrong answer says more than a missing one. */

@@ -46,17 +46,22 @@ export type TraceType = keyof typeof TRACE_TYPES;
 
 export interface TraceEvent {
   readonly seq: number;
+  /** How many events the simulation had begun; 0 before the first. */
+  readonly event: number;
   readonly time_us: number;
   readonly type: TraceType;
   readonly [field: string]: string | number | boolean;
 }
 
 export class Trace {
-  private readonly capacity: number;
+  /** Events that are kept, the newest. */
+  readonly capacity: number;
   private readonly level: number;
   private readonly ring: TraceEvent[] = [];
   /** Events recorded, those that the ring has lost included. */
   recorded = 0;
+  /** Set by the simulation. */
+  event = 0;
 
   constructor(filter: TraceFilter = "verbose", capacity = DEFAULT_TRACE_EVENTS) {
     this.capacity = capacity;
@@ -65,7 +70,13 @@ export class Trace {
 
   add(timeUs: number, type: TraceType, fields: Readonly<Record<string, string | number | boolean>>): void {
     if (TRACE_FILTERS.indexOf(TRACE_TYPES[type]) > this.level) return;
-    this.ring[this.recorded % this.capacity] = { seq: this.recorded, time_us: timeUs, type, ...fields };
+    this.ring[this.recorded % this.capacity] = {
+      seq: this.recorded,
+      event: this.event,
+      time_us: timeUs,
+      type,
+      ...fields,
+    };
     this.recorded += 1;
   }
 
@@ -75,21 +86,26 @@ export class Trace {
     if (this.recorded <= this.capacity) return this.ring.slice();
     return [...this.ring.slice(start), ...this.ring.slice(0, start)];
   }
-
-  /** One event per line. */
-  toNdjson(seed: bigint): string {
-    return this.events.map((event) => `{"seed":${seed},${JSON.stringify(event).slice(1)}\n`).join("");
-  }
 }
 
 /** The first event in which two traces differ, for messages to people; null when they are equal. */
 export function firstDivergence(one: Trace, other: Trace): string | null {
   const [first, second] = [one.events, other.events];
   for (let at = 0; at < Math.max(first.length, second.length); at++) {
-    const [a, b] = [textOf(first[at]), textOf(second[at])];
-    if (a !== b) return `first diverging event: ${a} or ${b}`;
+    const [a, b] = [first[at], second[at]];
+    if (a === undefined || b === undefined || !isEqualEvent(a, b)) {
+      const kept = Math.max(one.recorded, other.recorded) > one.capacity ? " of those kept" : "";
+      return `first diverging event${kept}: ${textOf(a)} or ${textOf(b)}`;
+    }
   }
   return null;
+}
+
+/** Events of one type have the same fields. */
+function isEqualEvent(one: TraceEvent, other: TraceEvent): boolean {
+  if (one.type !== other.type) return false;
+  for (const field in one) if (one[field] !== other[field]) return false;
+  return true;
 }
 
 function textOf(event: TraceEvent | undefined): string {

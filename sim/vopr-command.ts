@@ -3,22 +3,20 @@
  *
  * The only place that touches the process: arguments, standard output, signals, exit code.
  */
-import { readFileSync } from "node:fs";
-import { appendFile, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { stringifyJson } from "../contracts/json.ts";
 import { parseArguments, type Command } from "./arguments.ts";
 import { runBatch, type BatchDeps } from "./batch.ts";
-import type { Bundle } from "./bundle.ts";
-import { Coverage } from "./coverage.ts";
-import { SeedCounter } from "./seed.ts";
-import { KimtestError, reasonOf } from "../contracts/errors.ts";
 import { CANARIES } from "./canaries.ts";
+import { simulatorCommit } from "./commit.ts";
 import { leaveQuietly, reportError, write } from "./console.ts";
+import { simulateSeed } from "./determinism.ts";
+import { BUNDLE_COMMANDS } from "./flags.ts";
 import { HELP } from "./help.ts";
 import { INVARIANTS } from "./invariants/catalogue.ts";
 import { SCENARIOS } from "./scenarios.ts";
-import { Simulation } from "./simulation.ts";
 
 const EXIT_BY_SIGNAL = { SIGINT: 130, SIGTERM: 143 } as const;
 
@@ -26,6 +24,10 @@ const EXIT_BY_SIGNAL = { SIGINT: 130, SIGTERM: 143 } as const;
 export async function main(argv: readonly string[]): Promise<number> {
   process.stdout.on("error", leaveQuietly);
   try {
+    const [first, ...rest] = argv;
+    const onBundle = BUNDLE_COMMANDS.find((name) => name === first);
+    // Loaded on use: it takes a library that would slow every start.
+    if (onBundle !== undefined) return await (await import("./bundle-command.ts")).bundleCommand(onBundle, rest);
     return await perform(parseArguments(argv));
   } catch (error) {
     return reportError("vopr", error);
@@ -48,11 +50,6 @@ async function perform(command: Command): Promise<number> {
     case "list-canaries":
       await write(command.json ? `${stringifyJson({ canaries: canaryList() })}\n` : canaryTable());
       return 0;
-    case "show":
-      await write((await import("./bundle-reader.ts")).bundleText(await readBundle(command.path)));
-      return 0;
-    case "repro":
-      return await reproduce(await readBundle(command.path));
     case "run": {
       const options = command.options;
       return await withSignals((stopRequested) => runBatch(options, batchDeps(stopRequested)));
@@ -60,40 +57,14 @@ async function perform(command: Command): Promise<number> {
   }
 }
 
-async function readBundle(path: string): Promise<Bundle> {
-  let bytes: Buffer;
-  try {
-    bytes = readFileSync(path);
-  } catch (error) {
-    throw new KimtestError("USAGE", `${path} cannot be read: ${reasonOf(error)}`, {
-      hint: "name a bundle",
-      cause: error,
-    });
-  }
-  const { decodeBundle } = await import("./bundle-reader.ts");
-  return decodeBundle(bytes, path);
-}
-
-/** Runs the seed of a bundle again: 1 when it fails by the same invariant, 0 when it does not. */
-async function reproduce({ seed, flags, failure }: Bundle): Promise<number> {
-  const command = parseArguments(["--seed", String(seed), "-n", "1", ...flags]);
-  if (command.name !== "run")
-    throw new KimtestError("USAGE", "the bundle's flags are no run", { hint: "see vopr show" });
-  const { low, high } = new SeedCounter(BigInt(seed));
-  const found = new Simulation(low, high, command.options.simulation, new Coverage()).run().failure;
-  if (found?.invariant === failure.invariant) {
-    await write(`reproduced: ${failure.invariant}\n`);
-    return 1;
-  }
-  const instead = found === null ? "passed" : `failed by ${found.invariant}`;
-  await write(`not reproduced: seed ${seed} ${instead}, the bundle has ${failure.invariant}\n`);
-  return 0;
-}
-
 function batchDeps(stopRequested: () => number | undefined): BatchDeps {
   return {
-    simulate: (low, high, options, coverage, trace) => new Simulation(low, high, options, coverage, trace).run(),
-    writeFile: (path, bytes) => writeFile(path, bytes),
+    simulate: simulateSeed,
+    commit: simulatorCommit(process.env),
+    writeFile: async (path, bytes) => {
+      await mkdir(dirname(path), { recursive: true });
+      await writeFile(path, bytes);
+    },
     appendFile: (path, text) => appendFile(path, text),
     write,
     breathe: async () => {

@@ -74,6 +74,38 @@ describe("output", () => {
     rmSync(folder, { recursive: true });
   });
 
+  test("--trace-out FILE.json: one array, replaced by the next batch; --trace-events keeps the newest", () => {
+    const folder = mkdtempSync(join(tmpdir(), "kimtest-vopr-"));
+    const path = join(folder, "trace.json");
+    interface Traced {
+      seed: number;
+      recorded: number;
+      events: { seq: number; type: string }[];
+    }
+    const tracesOf = (...argv: string[]): Traced[] => {
+      expect(vopr("--scenario", "leader-race", "-n", "2", "--trace-out", path, ...argv).status).toBe(1);
+      return JSON.parse(readFileSync(path, "utf8")) as Traced[];
+    };
+    const whole = tracesOf();
+    expect(whole.map(({ seed, recorded, events }) => [seed, recorded === events.length])).toEqual([
+      [0, true],
+      [1, true],
+    ]);
+    const [first, second] = tracesOf("--trace-events", "3");
+    expect(first!.recorded).toBe(whole[0]!.recorded);
+    expect(first!.events).toEqual(whole[0]!.events.slice(-3));
+    expect(second!.events.at(-1)!.type).toBe("SimulationEnd");
+    expect(tracesOf("--trace-filter", "failures_only")[0]!.events.map(({ type }) => type)).toEqual([
+      "SimulationStart",
+      "InvariantViolation",
+      "SimulationEnd",
+    ]);
+    // No failure, no trace: an array all the same.
+    expect(vopr("-n", "1", "--trace-out", path).status).toBe(0);
+    expect(JSON.parse(readFileSync(path, "utf8"))).toEqual([]);
+    rmSync(folder, { recursive: true });
+  });
+
   test("a failed seed is diagnosed with -v, as text and in its record", () => {
     const argv = ["--scenario", "leader-race", "-n", "1", "-v"];
     expect(vopr(...argv).stdout).toContain("look at first:\n");
@@ -140,7 +172,10 @@ describe("wrong usage", () => {
     [["-n", "many"], '--iterations is "many"'],
     [["--scenario", "nope"], "hint: scenarios: baseline, swizzle, gray, multi-tenant, combined, time-compression, "],
     [["--canary", "nope"], "hint: canaries: skip-fsync"],
-    [["bisect", "x"], "bisect is not supported by the embedded vopr yet"],
+    [["stats", "x"], "stats is not supported by the embedded vopr yet"],
+    [["--trace-format", "json"], "--trace-format without --trace-out has nothing to say of"],
+    [["--trace-out", "x", "--trace-format", "xml"], "hint: formats: ndjson, json"],
+    [["--trace-out", "x", "--trace-events", "0"], "--trace-events is"],
   ])("%j", (argv, message) => {
     const { status, stdout, stderr } = vopr(...argv);
     expect([status, stdout]).toEqual([2, ""]);

@@ -5,6 +5,7 @@
  * the truth must be detected by the invariants, what can must be refused.
  */
 import { ATTACK_POINT, type Coverage } from "../coverage.ts";
+import type { Decisions } from "../decisions/decisions.ts";
 import { OPERATION, Operation } from "../database/operation.ts";
 import type { SimulatedNetwork } from "../network.ts";
 import type { Attack } from "../scenario.ts";
@@ -31,14 +32,22 @@ export class Byzantine {
   private readonly replicaCount: number;
   private readonly network: SimulatedNetwork;
   private readonly coverage: Coverage;
+  private readonly decisions: Decisions | null;
   private active = true;
 
-  constructor(attack: Attack, replicaCount: number, network: SimulatedNetwork, coverage: Coverage) {
+  constructor(
+    attack: Attack,
+    replicaCount: number,
+    network: SimulatedNetwork,
+    coverage: Coverage,
+    decisions: Decisions | null,
+  ) {
     this.attack = attack;
     this.replicaCount = replicaCount;
     this.replica = FORGED_ON_THE_WAY.has(attack) ? 0 : replicaCount - 1;
     this.network = network;
     this.coverage = coverage;
+    this.decisions = decisions;
   }
 
   /** It is honest from now on. */
@@ -46,10 +55,14 @@ export class Byzantine {
     this.active = false;
   }
 
-  private count(): void {
+  /** Counts a lie; false when this run leaves it out. */
+  private lies(): boolean {
+    this.decisions?.at("lie", 0);
+    if (this.decisions !== null && !this.decisions.happens("lie")) return false;
     const point = ATTACK_POINT[this.attack];
     this.coverage.attacksAttempted[point]! += 1;
     this.coverage.attacksApplied[point]! += 1;
+    return true;
   }
 
   /** What goes to `to` instead of this message. */
@@ -61,7 +74,7 @@ export class Byzantine {
     switch (attack) {
       case "equivocation": {
         if (to !== this.replicaCount - 1) return message;
-        this.count();
+        if (!this.lies()) return message;
         const { kind, key, value, client, session, tenant, request: number } = entry.operation;
         const parent = new Entry(entry.op - 1, view, entry.operation, 0, 0, entry.parentLow, entry.parentHigh);
         const other = new Operation(kind, key, value ^ 8, client, number, session, tenant);
@@ -70,10 +83,10 @@ export class Byzantine {
       case "inflated-commit":
       case "commit-desync":
         if (this.attack === "commit-desync" && entry.op % 3 !== 0) return message;
-        this.count();
+        if (!this.lies()) return message;
         return prepare(from, view, entry.op, entry);
       case "invalid-metadata": {
-        this.count();
+        if (!this.lies()) return message;
         const { op, operation, parentLow, parentHigh, hashLow, hashHigh } = entry;
         const forged = new Entry(op, view + 7, operation, parentLow, parentHigh, hashLow, hashHigh);
         return prepare(from, view, message.commit, forged);
@@ -85,8 +98,7 @@ export class Byzantine {
 
   /** Now and then: makes up messages. `state` is its own. */
   strike(state: ReplicaState): void {
-    if (!this.active || state.commit < 2 || FORGED_ON_THE_WAY.has(this.attack)) return;
-    this.count();
+    if (!this.active || state.commit < 2 || FORGED_ON_THE_WAY.has(this.attack) || !this.lies()) return;
     const { replica, view, log, base, newest, commit } = state;
     const next = primaryOf(view + 1, this.replicaCount) === replica ? view + 2 : view + 1;
     const target = primaryOf(next, this.replicaCount);

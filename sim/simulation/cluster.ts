@@ -236,6 +236,7 @@ export class Cluster {
     const job = outputs.diskJob;
     this.disks[replica]!.begin(outputs);
     const sync = isSync(job);
+    this.scheduler.decisions?.at("diskJob", replica);
     this.coverage.attempted[sync ? POINT.fsync : POINT.write]! += 1;
     let delayUs = sync ? FSYNC_US / 2 + diskRandom.exponential(FSYNC_US / 2) : diskRandom.exponential(WRITE_US);
     if (this.diskSlowUntilUs[replica]! > this.scheduler.nowUs) {

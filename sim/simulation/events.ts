@@ -22,3 +22,33 @@ export const EVENT = {
 
 /** Streams of random numbers; see random.ts. */
 export const STREAM = { network: 1, disk: 2, faults: 3, workload: 4, mix: 5, queries: 6 } as const;
+
+const EVENT_NAMES: Readonly<Record<keyof typeof EVENT, string>> = {
+  deliver: "a message arrives at",
+  tick: "a tick of",
+  diskDone: "the end of a disk job of",
+  clientNext: "the next request of",
+  clientTimeout: "a timeout of",
+  restart: "the restart of",
+  check: "a check of all replicas",
+  crashFault: "a crash",
+  partitionFault: "a partition",
+  clogFault: "clogged links",
+  linkFault: "a link that breaks",
+  pauseFault: "a pause",
+  slowDiskFault: "a slow disk",
+  targetedCrash: "a crash in a view change of",
+  clogNode: "clogged links of",
+  clockJump: "a clock that jumps",
+  byzantineStrike: "a lie",
+};
+
+const NAMES = Object.entries(EVENT).map(([name, kind]) => [kind, EVENT_NAMES[name as keyof typeof EVENT]] as const);
+
+/** For people. */
+export function describeEvent(kind: number, target: number, replicaCount: number): string {
+  const name = NAMES.find(([candidate]) => candidate === kind)?.[1] ?? `event ${kind}`;
+  if (kind === EVENT.clientNext || kind === EVENT.clientTimeout) return `${name} client ${target}`;
+  if (!/ (of|at)$/.test(name)) return name;
+  return target < replicaCount ? `${name} replica ${target}` : `${name} client ${target - replicaCount}`;
+}

@@ -1,5 +1,6 @@
 /** The faults of a seed: which happen when, to whom, and within what budget. */
 import { POINT, faultName, type Coverage } from "../coverage.ts";
+import type { Choice } from "../decisions/decisions.ts";
 import type { SimulatedNetwork } from "../network.ts";
 import type { Random } from "../random.ts";
 import type { NetworkFaults, StorageFaults } from "../scenario.ts";
@@ -10,6 +11,25 @@ import { EVENT } from "./events.ts";
 
 /** A crash aimed at a view change comes so long after one of its steps. */
 const VIEW_CHANGE_CRASH_US = 700;
+
+/** A fault that comes again and again. */
+interface RepeatedFault {
+  /** What leaving it out is called. */
+  readonly choice: Choice;
+  /** How far apart they are on average. */
+  readonly everyMs: (network: NetworkFaults, storage: StorageFaults) => number;
+}
+
+/** In the order in which the time of the first one is drawn. */
+const FAULT_OF_EVENT: ReadonlyMap<number, RepeatedFault> = new Map<number, RepeatedFault>([
+  [EVENT.crashFault, { choice: "crash", everyMs: (_network, storage) => storage.crashEveryMs }],
+  [EVENT.slowDiskFault, { choice: "slow-disk", everyMs: (_network, storage) => storage.slowDiskEveryMs }],
+  [EVENT.partitionFault, { choice: "partition", everyMs: (network) => network.partitionEveryMs }],
+  [EVENT.clogFault, { choice: "clog", everyMs: (network) => network.clogEveryMs }],
+  [EVENT.linkFault, { choice: "link-failure", everyMs: (network) => network.linkFailureEveryMs }],
+  [EVENT.pauseFault, { choice: "pause", everyMs: (network) => network.pauseEveryMs }],
+  [EVENT.clockJump, { choice: "clock-jump", everyMs: (network) => network.clockJumpEveryMs }],
+]);
 
 /** Everything an injector needs from the rest of a simulation. */
 export interface FaultSurroundings {
@@ -67,18 +87,21 @@ export class FaultInjector {
 
   /** Draws the time of the first fault of each kind. */
   start(): void {
-    const { networkFaults, storageFaults } = this;
-    this.scheduleFault(EVENT.crashFault, storageFaults.crashEveryMs);
-    this.scheduleFault(EVENT.slowDiskFault, storageFaults.slowDiskEveryMs);
-    this.scheduleFault(EVENT.partitionFault, networkFaults.partitionEveryMs);
-    this.scheduleFault(EVENT.clogFault, networkFaults.clogEveryMs);
-    this.scheduleFault(EVENT.linkFault, networkFaults.linkFailureEveryMs);
-    this.scheduleFault(EVENT.pauseFault, networkFaults.pauseEveryMs);
-    this.scheduleFault(EVENT.clockJump, networkFaults.clockJumpEveryMs);
+    for (const [kind, fault] of FAULT_OF_EVENT) this.scheduleFault(kind, fault);
   }
 
-  private scheduleFault(kind: number, everyMs: number): void {
-    if (everyMs > 0) this.scheduler.schedule(this.faultRandom.exponential(everyMs * 1000), kind, 0, 0, null);
+  private scheduleFault(kind: number, fault: RepeatedFault): void {
+    const everyMs = fault.everyMs(this.networkFaults, this.storageFaults);
+    if (everyMs === 0) return;
+    const { decisions } = this.scheduler;
+    if (decisions !== null && !decisions.nextFault(fault.choice, kind)) return;
+    this.scheduler.schedule(this.faultRandom.exponential(everyMs * 1000), kind, 0, 0, null);
+  }
+
+  /** Whether a fault that the dice want happens: always, unless this run follows another. */
+  private happens(choice: Choice): boolean {
+    const { decisions } = this.scheduler;
+    return decisions === null || decisions.happens(choice);
   }
 
   /** No more faults from now on. */
@@ -86,12 +109,15 @@ export class FaultInjector {
     this.active = false;
   }
 
-  /** How fast the clock of the next replica runs. */
-  drawClockRate(): number {
+  /** How fast the clock of a replica runs. */
+  drawClockRate(replica: number): number {
     const drift = this.networkFaults.clockDriftPerMillion;
     if (drift === 0) return 1;
+    this.scheduler.decisions?.at("clock", replica);
+    const rate = 1 + this.faultRandom.between(-drift, drift) / 1_000_000;
+    if (!this.happens("clock-drift")) return 1;
     this.countFault(POINT.clockDrift);
-    return 1 + this.faultRandom.between(-drift, drift) / 1_000_000;
+    return rate;
   }
 
   private countFault(point: number): void {
@@ -102,38 +128,36 @@ export class FaultInjector {
 
   onFault(kind: number): void {
     if (!this.active) return;
+    const fault = FAULT_OF_EVENT.get(kind);
+    if (fault === undefined) throw new Error(`unknown event ${kind}`);
+    this.scheduler.decisions?.at("fault", kind);
+    if (this.happens(fault.choice)) this.inflict(kind);
+    this.scheduleFault(kind, fault);
+  }
+
+  private inflict(kind: number): void {
     const { networkFaults, storageFaults, faultRandom } = this;
     switch (kind) {
       case EVENT.crashFault:
         this.crashSome();
-        this.scheduleFault(kind, storageFaults.crashEveryMs);
         break;
       case EVENT.slowDiskFault:
         this.slowDisk(faultRandom.exponential(storageFaults.slowDiskForMs * 1000));
-        this.scheduleFault(kind, storageFaults.slowDiskEveryMs);
         break;
       case EVENT.partitionFault:
         this.network.partition(this.replicaCount, faultRandom.exponential(networkFaults.partitionForMs * 1000));
-        this.scheduleFault(kind, networkFaults.partitionEveryMs);
         break;
       case EVENT.clogFault:
         this.swizzle(networkFaults.clogForMs * 1000);
-        this.scheduleFault(kind, networkFaults.clogEveryMs);
         break;
       case EVENT.clockJump:
         this.jumpClock(faultRandom.exponential(networkFaults.clockJumpMs * 1000));
-        this.scheduleFault(kind, networkFaults.clockJumpEveryMs);
         break;
       case EVENT.linkFault:
         this.network.breakLink(this.replicaCount, faultRandom.exponential(networkFaults.linkFailureForMs * 1000));
-        this.scheduleFault(kind, networkFaults.linkFailureEveryMs);
-        break;
-      case EVENT.pauseFault:
-        this.pause();
-        this.scheduleFault(kind, networkFaults.pauseEveryMs);
         break;
       default:
-        throw new Error(`unknown event ${kind}`);
+        this.pause();
     }
   }
 
@@ -185,7 +209,7 @@ export class FaultInjector {
   }
 
   private crashSome(): void {
-    const everybody = this.faultRandom.chance(this.storageFaults.powerLossPerMillion);
+    const everybody = this.faultRandom.chance(this.storageFaults.powerLossPerMillion) && this.happens("power-loss");
     const victim = this.faultRandom.below(this.replicaCount);
     for (let replica = 0; replica < this.replicaCount; replica++) {
       if ((everybody || replica === victim) && this.cluster.replicas[replica] !== null) this.crash(replica);
@@ -194,7 +218,10 @@ export class FaultInjector {
 
   /** Crashes at random times rarely hit the few moments in which a view change is vulnerable. */
   onViewChangeStep(replica: number): void {
-    if (!this.active || !this.faultRandom.chance(this.storageFaults.viewChangeCrashPerMillion)) return;
+    const { viewChangeCrashPerMillion } = this.storageFaults;
+    if (!this.active || viewChangeCrashPerMillion === 0) return;
+    this.scheduler.decisions?.at("viewChangeStep", replica);
+    if (!this.faultRandom.chance(viewChangeCrashPerMillion) || !this.happens("view-change-crash")) return;
     const delayUs = this.faultRandom.exponential(VIEW_CHANGE_CRASH_US);
     this.scheduler.schedule(delayUs, EVENT.targetedCrash, replica, this.cluster.lives[replica]!, null);
   }
@@ -209,7 +236,8 @@ export class FaultInjector {
     const { fsyncFailurePerMillion } = this.storageFaults;
     if (fsyncFailurePerMillion === 0 || !this.active || !this.cluster.isSyncing(replica)) return false;
     this.coverage.attempted[POINT.fsyncFailure]! += 1;
-    if (!this.faultRandom.chance(fsyncFailurePerMillion)) return false;
+    this.scheduler.decisions?.at("fsync", replica);
+    if (!this.faultRandom.chance(fsyncFailurePerMillion) || !this.happens("fsync-failure")) return false;
     this.coverage.applied[POINT.fsyncFailure]! += 1;
     this.coverage.observed[POINT.fsyncFailure]! += 1;
     this.crash(replica);
@@ -219,6 +247,7 @@ export class FaultInjector {
   private crash(replica: number): void {
     const { coverage, storageFaults, faultRandom } = this;
     this.countFault(POINT.crash);
+    this.scheduler.decisions?.at("crash", replica);
     const mayTear = storageFaults.tornWrites && this.mayImpair(replica);
     coverage.attempted[POINT.crashDataLoss]! += 1;
     const { lost, kept, torn } = this.cluster.stop(replica, mayTear);
@@ -237,7 +266,7 @@ export class FaultInjector {
       coverage.attempted[POINT.superblockCorruption]! += 1;
       coverage.attempted[POINT.misdirectedWrite]! += 1;
       coverage.attempted[POINT.checkpointCorruption]! += 1;
-      if (faultRandom.chance(storageFaults.corruptionPerMillion)) this.rot(replica);
+      if (faultRandom.chance(storageFaults.corruptionPerMillion) && this.happens("corruption")) this.rot(replica);
     }
     this.scheduler.schedule(faultRandom.exponential(storageFaults.downForMs * 1000), EVENT.restart, replica, 0, null);
   }

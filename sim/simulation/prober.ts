@@ -10,6 +10,7 @@ import {
   type Predicate,
   type Query,
 } from "../database/query.ts";
+import type { Decisions } from "../decisions/decisions.ts";
 import { brokenIndex } from "../invariants/projection-applied-index-integrity.ts";
 import { wrongVersion } from "../invariants/projection-mvcc-visibility.ts";
 import { differsFromReference } from "../invariants/sql-norec-equivalence.ts";
@@ -26,11 +27,13 @@ export class Prober {
   private readonly random: Random;
   private readonly referee: Referee;
   private readonly coverage: Coverage;
+  private readonly decisions: Decisions | null;
 
-  constructor(random: Random, referee: Referee, coverage: Coverage) {
+  constructor(random: Random, referee: Referee, coverage: Coverage, decisions: Decisions | null) {
     this.random = random;
     this.referee = referee;
     this.coverage = coverage;
+    this.decisions = decisions;
   }
 
   /** One round at one replica. */
@@ -39,6 +42,7 @@ export class Prober {
     const { projection, replica, configuration } = state;
     const { tenants, keysPerTenant } = configuration.database;
     if (projection.appliedOp === 0) return;
+    if (this.decisions !== null && !this.decisions.next("query", 0)) return;
     // What nobody committed first here is not in the model yet; it is by the time a replica has applied it.
     const cell = random.below(tenants * keysPerTenant);
     const op = random.between(projection.horizon, projection.appliedOp);

@@ -35,6 +35,8 @@ export class Workload {
   readonly clients: Client[] = [];
   /** Per client: index of the open operation in the history, -1 for none. */
   private readonly openOperations: number[] = [];
+  /** Per client: it has nothing left to ask, because the rest was left out. */
+  private readonly finished: boolean[] = [];
   private readonly auditor: Client;
   private readonly replicaCount: number;
   private readonly options: SimulationOptions;
@@ -68,11 +70,17 @@ export class Workload {
   start(): void {
     for (let client = 0; client < this.options.scenario.clients; client++) {
       this.clients.push(new Client(client, this.replicaCount, client % this.options.scenario.tenants));
-      this.openOperations.push(-1);
+      this.join(client);
       if (this.options.thinkTimeUs > 0) this.scheduleNext(client);
     }
     this.clients.push(this.auditor);
+    this.join(this.auditor.client);
+  }
+
+  private join(client: number): void {
+    const { decisions } = this.scheduler;
     this.openOperations.push(-1);
+    this.finished.push(decisions !== null && !decisions.takesPart(client));
   }
 
   /** No new requests from now on, but for those of the auditor. */
@@ -84,13 +92,15 @@ export class Workload {
   /** True when every client has had all its answers. */
   isDone(): boolean {
     const quota = this.options.scenario.requestsPerClient;
-    return this.clients.every((client) => client === this.auditor || client.answered > quota);
+    return this.clients.every(
+      (client) => client === this.auditor || client.answered > quota || this.finished[client.client],
+    );
   }
 
   /** True when nobody waits for an answer, and the auditor has seen every key. */
   isClosed(): boolean {
     if (this.options.thinkTimeUs === 0) return true;
-    if (this.audited < this.auditedKeys) return false;
+    if (this.audited < this.auditedKeys && !this.finished[this.auditor.client]!) return false;
     return this.clients.every((client) => client.waitingFor === null);
   }
 
@@ -100,9 +110,14 @@ export class Workload {
   }
 
   private scheduleNext(client: number): void {
+    if (this.finished[client]!) return;
     const { thinkTimeUs } = this.options;
+    const { decisions } = this.scheduler;
+    decisions?.at("pause", client);
     const meanUs = client === this.auditor.client ? Math.min(thinkTimeUs, AUDITOR_PAUSE_US) : thinkTimeUs;
-    this.scheduler.schedule(this.random.exponential(meanUs), EVENT.clientNext, client, 0, null);
+    const pauseUs = this.random.exponential(meanUs);
+    const waitUs = decisions === null || decisions.hasThinkTime ? pauseUs : 0;
+    this.scheduler.schedule(waitUs, EVENT.clientNext, client, 0, null);
   }
 
   onNext(number: number): void {
@@ -112,16 +127,30 @@ export class Workload {
     const auditing = client === this.auditor;
     if (!auditing && !this.active) return;
     if (client.session === 0) this.sendRequest(client, client.begin(OPERATION.register, 0, 0));
+    else if (!auditing && client.answered > requestsPerClient) return;
     else if (auditing) this.audit();
-    else if (client.answered <= requestsPerClient) this.beginOperation(client);
+    else if (this.mayAsk(number)) this.beginOperation(client);
+    else this.finished[number] = true;
+  }
+
+  private mayAsk(client: number): boolean {
+    const { decisions } = this.scheduler;
+    return decisions === null || decisions.next("request", client);
   }
 
   /** Reads the next key, as a client of the tenant it belongs to. */
   private audit(): void {
+    while (this.audited < this.auditedKeys && !this.mayAudit(this.audited)) this.audited += 1;
     if (this.audited >= this.auditedKeys) return;
     const { keysPerTenant } = this.options.scenario;
     this.auditor.tenant = Math.floor(this.audited / keysPerTenant);
     this.sendOperation(this.auditor, OPERATION.read, this.audited % keysPerTenant, 0);
+  }
+
+  private mayAudit(key: number): boolean {
+    const { decisions } = this.scheduler;
+    decisions?.at("audit", key);
+    return decisions === null || decisions.happens("audit");
   }
 
   private beginOperation(client: Client): void {
