@@ -12,6 +12,7 @@ import {
   coverageValidationText,
   validateCoverage,
 } from "../contracts/coverage-thresholds.ts";
+import { DETERMINISM } from "../contracts/determinism.ts";
 import { EXIT, KimtestError } from "../contracts/errors.ts";
 import { MAX_U64 } from "../contracts/u64.ts";
 import type { CoverageValidation } from "../contracts/vopr.ts";
@@ -164,11 +165,11 @@ function runSeed(seed: SeedCounter, options: RunOptions, deps: BatchDeps, covera
   const again = deps.simulate(seed.low, seed.high, options.simulation, new Coverage());
   const difference = differenceBetween(result, again);
   if (difference === null) return result;
-  coverage.violated.add("determinism");
+  coverage.violated.add(DETERMINISM);
   const traces = [new Trace(), new Trace()] as const;
   for (const trace of traces) deps.simulate(seed.low, seed.high, options.simulation, new Coverage(), trace);
   const message = `${difference}; ${firstDivergence(...traces) ?? "their traces are equal"}`;
-  return { ...result, failure: { invariant: "determinism", message } };
+  return { ...result, failure: { invariant: DETERMINISM, message } };
 }
 
 /** What differs between two runs of one seed, or null. */

@@ -9,6 +9,7 @@ import { evidenceKey } from "../../../contracts/bucket.ts";
 import type { Evidence } from "../../../contracts/evidence.ts";
 import { stringifyJson } from "../../../contracts/json.ts";
 import type { Judgement } from "../../../contracts/verdict.ts";
+import { DETERMINISM } from "../../../contracts/determinism.ts";
 import type { ScenarioProfile } from "../../../contracts/profile.ts";
 import { isoAt } from "../../platform/clock.ts";
 import type { ProgramEnd } from "../../platform/program-run.ts";
@@ -95,7 +96,7 @@ export async function runBatch(context: PhaseContext, run: BatchRun): Promise<Ba
     for (const seed of verdict.silentFailures) {
       await archive({
         seed,
-        invariant: "determinism",
+        invariant: DETERMINISM,
         message: "named in failed_seeds, without a line of its own",
         record: null,
       });
