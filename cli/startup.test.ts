@@ -27,6 +27,7 @@ test("help loads commander and the definitions of the commands, nothing else", a
   const packages = [...loaded].flatMap((path) => /^node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? []);
   expect([...new Set(packages)].sort()).toEqual(["@commander-js/extra-typings", "commander"]);
   expect([...loaded].filter((path) => !path.startsWith("node_modules/")).sort()).toEqual([
+    "cli/commands/canaries.ts",
     "cli/commands/cycle.ts",
     "cli/commands/deploy-infra.ts",
     "cli/commands/fetch-failure.ts",
@@ -50,6 +51,7 @@ test("help loads commander and the definitions of the commands, nothing else", a
     "cli/run.ts",
     "cli/store.ts",
     "contracts/defaults.ts",
+    "contracts/determinism.ts",
     "contracts/errors.ts",
   ]);
 });

@@ -57,6 +57,16 @@ test("a rich digest, whole", () => {
   expect(overlong(text)).toEqual([]);
 });
 
+test("scenarios are named in full, however long", () => {
+  const digest = richDigest();
+  const share = { iterations: 250, failures: 0, cpu_seconds: 1.5, from_seed: 0n, next_seed: 2n ** 64n - 1n };
+  const names = ["byzantine_inflated_commit", "byzantine_invalid_metadata", "x".repeat(64)];
+  const scenarios = Object.fromEntries(names.map((name) => [name, share]));
+  const text = digestText({ ...digest, vopr: { ...digest.vopr, scenarios } });
+  for (const name of names) expect(text).toMatch(new RegExp(`^ {4}${name} +250 seeds`, "m"));
+  expect(overlong(text)).toEqual([]);
+});
+
 test("an interim digest says so", () => {
   expect(digestText(digestOf(cycleState(), [], { kind: "interim" })).split("\n")[0]).toBe(
     "kimtest interim digest of cycle 7: PASSED",

@@ -14,6 +14,7 @@ const MAX_INCONCLUSIVE = 5;
 const MAX_MESSAGE_LENGTH = 160;
 /** Where the evidence of a workload begins. */
 const EVIDENCE_COLUMN = 35;
+const MIN_NAME_WIDTH = 12;
 const FINDING_COLUMN = 12;
 
 export function digestText(stored: Digest): string {
@@ -45,6 +46,7 @@ function header(digest: Digest): string[] {
 function workloads(digest: Digest): string[] {
   const { vopr, fuzzing, formal_verification: verification, benchmarks, trust } = digest;
   const scenarios = Object.entries(vopr.scenarios);
+  const nameWidth = Math.max(MIN_NAME_WIDTH, ...scenarios.map(([name]) => name.length));
   const targets = Object.values(fuzzing.targets);
   const executions = targets.reduce((sum, target) => sum + target.executions, 0);
   const states = Object.values(verification.tools).map(
@@ -56,10 +58,12 @@ function workloads(digest: Digest): string[] {
       `${number(vopr.iterations)} seeds in ${String(scenarios.length)} scenarios, ${number(vopr.failures_total)} failures${isNew}`,
       `${vopr.throughput_sps.toFixed(1)} sims/s on ${String(vopr.workers)} workers`,
     ]),
-    ...scenarios.map(
-      ([name, share]) =>
-        `    ${name.slice(0, 12).padEnd(12)} ${number(share.iterations).padStart(9)} seeds  ${number(share.failures).padStart(6)} failures  ` +
-        `${duration(share.cpu_seconds).padStart(8)} CPU  next seed ${share.next_seed.toString()}`,
+    ...scenarios.flatMap(([name, share]) =>
+      wrapped(
+        `    ${name.padEnd(nameWidth)} ${number(share.iterations).padStart(9)} seeds  ${number(share.failures).padStart(6)} failures  ` +
+          `${duration(share.cpu_seconds).padStart(8)} CPU  next seed ${share.next_seed.toString()}`,
+        4 + nameWidth,
+      ),
     ),
     ...row(digest, "fuzzing", fuzzing, trust.fuzzing.trusted, [
       `${number(executions)} executions of ${String(targets.length)} targets`,
