@@ -1,38 +1,131 @@
-/** Simulations and events per second of the embedded vopr, one process, each scenario. */
+/**
+ * The embedded vopr with all invariants on: events per second of one process, of one per core at the same
+ * time, and memory over seeds.
+ */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { availableParallelism } from "node:os";
 import { parseJson } from "../contracts/json.ts";
-import { distPath, report, timed } from "./measure.ts";
+import { processStat } from "../runner/platform/process-table.ts";
+import { distPath, median, memoryOf, report, timed } from "./measure.ts";
 
 const SEEDS = 400;
 const SCENARIOS = ["baseline", "swizzle", "gray", "combined"];
+const EVENTS_AIM = 300_000;
+/** Alone and together take turns, so that both share the machine's moods. */
+const ROUNDS = 5;
+const SEEDS_PER_ROUND = 800;
+const LINEAR_AIM = 0.85;
+const MEMORY_SEEDS = [1_000, 20_000];
+const MEMORY_AIM_BYTES = 400 * 1024 * 1024;
+/** Twenty times the seeds. V8 keeps room it once needed; what counts is that it does not grow with the seeds. */
+const FLAT_AIM = 1.5;
+const RUN_TIMEOUT_MS = 600_000;
+
+export async function benchSimulator(): Promise<void> {
+  for (const scenario of SCENARIOS) {
+    const { events, seconds } = await speed(scenario, SEEDS, 0);
+    const perSecond = events / seconds;
+    report(`simulator, ${scenario}`, `${(SEEDS / seconds).toFixed(0)} sims/s, ${perSecond.toFixed(0)} events/s`, {
+      text: `>= ${EVENTS_AIM.toLocaleString("en-US")} events/s`,
+      met: perSecond >= EVENTS_AIM,
+    });
+  }
+  await benchCores();
+  await benchMemory();
+}
+
+function command(scenario: string, seeds: number, from: number): string[] {
+  const range = ["--seed", String(from), "-n", String(seeds)];
+  return [process.execPath, distPath("vopr.js"), "--json", "--scenario", scenario, ...range];
+}
 
 interface Line {
   readonly type: string;
   readonly data: { readonly events?: number; readonly elapsed_secs?: number };
 }
 
-export async function benchSimulator(): Promise<void> {
-  for (const scenario of SCENARIOS) {
-    const { stdout } = await timed([
-      process.execPath,
-      distPath("vopr.js"),
-      "--json",
-      "--scenario",
-      scenario,
-      "--seed",
-      "0",
-      "-n",
-      String(SEEDS),
-    ]);
-    const lines = stdout
-      .split("\n")
-      .filter((text) => text !== "")
-      .map((text) => parseJson(text, "line") as Line);
-    const events = lines.reduce((sum, { type, data }) => sum + (type === "iteration" ? (data.events ?? 0) : 0), 0);
-    const seconds = lines.find(({ type }) => type === "batch_complete")?.data.elapsed_secs;
-    if (seconds === undefined) throw new Error(`${scenario} ended without batch_complete`);
-    report(
-      `simulator, ${scenario}`,
-      `${(SEEDS / seconds).toFixed(0)} sims/s, ${(events / seconds).toFixed(0)} events/s`,
+/** Simulated events, and how long they took by the vopr's own clock. */
+async function speed(scenario: string, seeds: number, from: number): Promise<{ events: number; seconds: number }> {
+  const { stdout } = await timed(command(scenario, seeds, from));
+  const lines = stdout
+    .split("\n")
+    .filter((text) => text !== "")
+    .map((text) => parseJson(text, "line") as Line);
+  const events = lines.reduce((sum, { type, data }) => sum + (type === "iteration" ? (data.events ?? 0) : 0), 0);
+  const seconds = lines.find(({ type }) => type === "batch_complete")?.data.elapsed_secs;
+  if (seconds === undefined) throw new Error(`${scenario} ended without batch_complete`);
+  return { events, seconds };
+}
+
+/** One process per core does as many times the work of one as there are cores. */
+async function benchCores(): Promise<void> {
+  const cores = availableParallelism();
+  const perSecond = async (processes: number): Promise<number> => {
+    const runs = Array.from({ length: processes }, (_, index) =>
+      speed("combined", SEEDS_PER_ROUND, index * SEEDS_PER_ROUND),
     );
+    return (await Promise.all(runs)).reduce((sum, { events, seconds }) => sum + events / seconds, 0);
+  };
+  const shares: number[] = [];
+  let shown = "";
+  for (let round = 0; round < ROUNDS; round++) {
+    const alone = await perSecond(1);
+    const together = await perSecond(cores);
+    shares.push(together / (cores * alone));
+    shown = `${together.toFixed(0)} events/s by ${cores} processes, ${alone.toFixed(0)} by one`;
   }
+  const share = median(shares);
+  const all = shares.map((one) => one.toFixed(2)).join(", ");
+  report(`simulator, ${cores} cores / ${cores} x one core`, `${share.toFixed(3)} (median of ${all}; last ${shown})`, {
+    text: `>= ${LINEAR_AIM}`,
+    met: share >= LINEAR_AIM,
+  });
+}
+
+/** Resident memory when so many seeds are done. */
+async function benchMemory(): Promise<void> {
+  let first: number | undefined;
+  for (const seeds of MEMORY_SEEDS) {
+    const peak = await peakMemory(seeds);
+    first ??= peak;
+    const growth = peak / first;
+    const megabytes = `${(peak / 1024 / 1024).toFixed(0)} MB at most`;
+    const name = `simulator's memory, ${seeds.toLocaleString("en-US")} seeds of combined`;
+    if (peak === first) report(name, megabytes);
+    else {
+      report(name, `${megabytes}, ${growth.toFixed(2)} x`, {
+        text: `flat (<= ${FLAT_AIM} x), under ${MEMORY_AIM_BYTES / 1024 / 1024} MB`,
+        met: growth <= FLAT_AIM && peak < MEMORY_AIM_BYTES,
+      });
+    }
+  }
+}
+
+/** Looked at while it runs, the last time less than an interval before its end. */
+const LOOK_EVERY_MS = 100;
+
+async function peakMemory(seeds: number): Promise<number> {
+  const [file = "", ...args] = command("combined", seeds, 0);
+  const child = spawn(file, args, { stdio: ["ignore", "pipe", "inherit"], timeout: RUN_TIMEOUT_MS });
+  let peak = 0;
+  let tail = "";
+  child.stdout.on("data", (chunk: Buffer) => {
+    tail = (tail + chunk.toString()).slice(-100_000);
+  });
+  const looking = setInterval(() => {
+    // One that has ended and was not waited for yet has no memory any more.
+    if (isRunning(child.pid)) peak = Math.max(peak, memoryOf(child.pid).peak);
+  }, LOOK_EVERY_MS);
+  const [code] = (await once(child, "close")) as [number | null];
+  clearInterval(looking);
+  if (code !== 0 || !tail.includes('"type":"batch_complete"')) {
+    throw new Error(`${[file, ...args].join(" ")} ended with ${String(code)}, not with batch_complete`);
+  }
+  return peak;
+}
+
+function isRunning(pid: number | undefined): boolean {
+  const stat = pid === undefined ? undefined : processStat(pid);
+  return stat !== undefined && !"ZX".includes(stat.state);
 }

@@ -57,6 +57,7 @@ test("help loads commander and the definitions of the commands, nothing else", a
     "cli/since.ts",
     "cli/store.ts",
     "contracts/defaults.ts",
+    "contracts/determinism.ts",
     "contracts/errors.ts",
     "contracts/workloads.ts",
   ]);

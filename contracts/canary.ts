@@ -19,14 +19,11 @@ export const canaryResultSchema = z
 
 export type CanaryResult = z.infer<typeof canaryResultSchema>;
 
-/** As the finder of a canary: two runs of a seed differ. No invariant, so it has to be asked for by flags. */
-export const FOUND_BY_DETERMINISM = "determinism";
-
 /** A bug that a vopr can plant with `--canary NAME`. */
 export const plantedCanarySchema = z.looseObject({
   name: z.string().regex(/^[a-z0-9][a-z0-9_-]{0,63}$/),
   description: z.string(),
-  /** The invariant that is meant to find it, or `determinism`. */
+  /** The invariant that is meant to find it, or `determinism` (determinism.ts). */
   finds: z.string().min(1),
   /** Where it does harm. */
   scenario: z.string().regex(/^[a-z0-9][a-z0-9_-]{0,63}$/),

@@ -12,6 +12,7 @@ import {
   coverageValidationText,
   validateCoverage,
 } from "../contracts/coverage-thresholds.ts";
+import { DETERMINISM } from "../contracts/determinism.ts";
 import { EXIT, KimtestError } from "../contracts/errors.ts";
 import { MAX_U64 } from "../contracts/u64.ts";
 import type { CoverageValidation } from "../contracts/vopr.ts";
@@ -20,7 +21,7 @@ import { advance, emptyCheckpoint, loadCheckpoint, saveCheckpoint, type Checkpoi
 import { bundleName, bundleOf, encodeBundle } from "./bundle.ts";
 import { Coverage } from "./coverage.ts";
 import { Recorder } from "./decisions/recorder.ts";
-import { DETERMINISM, runTwice, type Simulate } from "./determinism.ts";
+import { runTwice, type Simulate } from "./determinism.ts";
 import {
   batchCompleteRecord,
   coverageFailuresRecord,

@@ -11,7 +11,7 @@ import { BundleRun } from "./bundle-run.ts";
 import { bisectionText, bundleText } from "./bundle-text.ts";
 import { bundleOf, encodeBundle } from "./bundle.ts";
 import { write } from "./console.ts";
-import { DETERMINISM } from "./determinism.ts";
+import { DETERMINISM } from "../contracts/determinism.ts";
 import type { BundleCommandName } from "./flags.ts";
 import type { Limits } from "./limits.ts";
 import { minimize } from "./minimize.ts";

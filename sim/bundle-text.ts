@@ -1,7 +1,7 @@
 /** What is in a bundle, and what was found out about it, for people. */
 import type { Bisection } from "./bisect.ts";
 import type { Bundle } from "./bundle.ts";
-import { DETERMINISM } from "./determinism.ts";
+import { DETERMINISM } from "../contracts/determinism.ts";
 import { CHOICE_NAMES } from "./decisions/decisions.ts";
 import { eventText, replicaText } from "./diagnosis.ts";
 import { printable } from "./printable.ts";

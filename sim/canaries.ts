@@ -3,6 +3,7 @@
  * Each is one flag, read at one place of the code under test; each names the invariant that is meant to
  * find it, and the scenario in which it does its harm.
  */
+import { DETERMINISM } from "../contracts/determinism.ts";
 import { KimtestError } from "../contracts/errors.ts";
 import type { InvariantName } from "./invariants/catalogue.ts";
 import { NO_BUGS, type PlantedBugs } from "./vsr/state.ts";
@@ -11,7 +12,7 @@ export interface Canary {
   readonly name: string;
   readonly description: string;
   /** The invariant that is meant to find it; determinism is looked for with --check-determinism. */
-  readonly finds: InvariantName | "determinism";
+  readonly finds: InvariantName | typeof DETERMINISM;
   /** Where it does harm. */
   readonly scenario: string;
   readonly bugs: PlantedBugs;
@@ -169,7 +170,7 @@ export const CANARIES: readonly Canary[] = [
     "baseline",
     "an index is asked for greater where the filter says greater or equal",
   ),
-  canary("rng-unseeded", "unseededRandom", "determinism", "combined", "the network's dice are not drawn from the seed"),
+  canary("rng-unseeded", "unseededRandom", DETERMINISM, "combined", "the network's dice are not drawn from the seed"),
 ];
 
 /** @throws KimtestError `USAGE` for a name that is none. */

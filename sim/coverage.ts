@@ -139,6 +139,9 @@ const PHASE_NAMES: readonly string[] = [
   ...OTHER_PHASES,
 ];
 
+/** Memory of a run must not grow with its seeds. */
+export const MAX_QUERY_PLANS = 10_000;
+
 export class Coverage {
   readonly attempted = new Array<number>(FAULT_POINTS.length).fill(0);
   readonly applied = new Array<number>(FAULT_POINTS.length).fill(0);
@@ -150,13 +153,18 @@ export class Coverage {
   /** Checks made, by invariant. */
   readonly invariants: Record<InvariantName, number>;
   readonly violated = new Set<string>();
-  /** Signatures of the plans that queries were executed by. */
-  readonly queryPlans = new Set<string>();
+  /** Signatures of the plans that queries were executed by, as many as are kept. */
+  private readonly queryPlans = new Set<string>();
   simulatedTimeUs = 0;
   events = 0;
 
   constructor() {
     this.invariants = Object.fromEntries(INVARIANTS.map(({ name }) => [name, 0])) as Record<InvariantName, number>;
+  }
+
+  /** A query was executed by this plan. There are millions of them: beyond the limit a new one is not counted. */
+  countQueryPlan(signature: string): void {
+    if (this.queryPlans.size < MAX_QUERY_PLANS) this.queryPlans.add(signature);
   }
 
   /** The `coverage` object of a `batch_complete` record. */

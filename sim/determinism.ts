@@ -2,13 +2,11 @@
  * The determinism check: a seed is run twice, each time in a state of its own, and everything that can be seen of
  * the two runs must be equal: hashes, counts, end, and every event of their traces.
  */
+import { DETERMINISM } from "../contracts/determinism.ts";
 import { Coverage } from "./coverage.ts";
 import { Simulation, type Watch } from "./simulation.ts";
 import type { SimulationOptions, SimulationResult } from "./simulation/options.ts";
 import { Trace, firstDivergence } from "./trace.ts";
-
-/** The invariant that a run breaks which is not like the one before. */
-export const DETERMINISM = "determinism";
 
 /** So that the first event that differs is still there: a run of a usual length has some ten thousand. */
 const COMPARED_EVENTS = 200_000;

@@ -36,7 +36,7 @@ describe("explore", () => {
       limit: null,
       states: 564_621,
       represented: 1_128_024,
-      transitions: 2_630_193,
+      transitions: 2_627_503,
       depth: 33,
       scope: { replicas: 3, operations: 2, crashes: 1, corruptions: 0, max_view: 1, canary: null },
     });

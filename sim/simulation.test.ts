@@ -2,7 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import { THRESHOLD_PROFILES, validateCoverage } from "../contracts/coverage-thresholds.ts";
 import { coverageReportSchema } from "../contracts/vopr.ts";
 import { parseArguments } from "./arguments.ts";
-import { Coverage, POINT } from "./coverage.ts";
+import { Coverage, MAX_QUERY_PLANS, POINT } from "./coverage.ts";
 import { SCENARIOS, scenarioNamed } from "./scenarios.ts";
 import { Simulation } from "./simulation.ts";
 import type { SimulationOptions, SimulationResult } from "./simulation/options.ts";
@@ -168,6 +168,12 @@ describe("coverage", () => {
       expect(observed).toBeGreaterThan(0);
       expect(observed).toBeLessThanOrEqual(applied);
     }
+  });
+
+  test("plans of queries are counted up to a limit: memory does not grow with the seeds", () => {
+    const coverage = new Coverage();
+    for (let plan = 0; plan < 2 * MAX_QUERY_PLANS; plan++) coverage.countQueryPlan(`scan > filter(${plan % 15_000})`);
+    expect(coverage.thresholdReport().unique_query_plans).toBe(MAX_QUERY_PLANS);
   });
 
   test("an invariant that is disabled was not executed", () => {

@@ -16,7 +16,7 @@ import { simulateSeed } from "./determinism.ts";
 import { BUNDLE_COMMANDS } from "./flags.ts";
 import { HELP } from "./help.ts";
 import { INVARIANTS } from "./invariants/catalogue.ts";
-import { SCENARIOS } from "./scenarios.ts";
+import { scenarioList, scenarioTable } from "./scenario-list.ts";
 
 const EXIT_BY_SIGNAL = { SIGINT: 130, SIGTERM: 143 } as const;
 
@@ -88,25 +88,6 @@ async function withSignals(body: (stopRequested: () => number | undefined) => Pr
   } finally {
     process.off("SIGINT", note).off("SIGTERM", note);
   }
-}
-
-function scenarioList(): object[] {
-  return SCENARIOS.map((scenario) => ({
-    name: scenario.name,
-    aliases: scenario.aliases,
-    title: scenario.title,
-    description: scenario.description,
-    expectation: scenario.expectation,
-    max_events: scenario.maxEvents,
-    max_time_ms: scenario.maxTimeMs,
-  }));
-}
-
-function scenarioTable(): string {
-  return SCENARIOS.map(({ name, aliases, title, description, expectation }) => {
-    const also = aliases.length === 0 ? "" : ` (also ${aliases.join(", ")})`;
-    return `${name}${also}: ${title}, ${expectation}\n    ${description}\n`;
-  }).join("");
 }
 
 function canaryList(): object[] {

@@ -159,6 +159,43 @@ describe("output", () => {
     expect(status).toBe(0);
     const { scenarios } = JSON.parse(stdout) as { scenarios: { name: string }[] };
     expect(scenarios.map(({ name }) => name)).toEqual(SCENARIOS.map(({ name }) => name));
+    expect(scenarios.find(({ name }) => name === "gray")).toEqual({
+      name: "gray",
+      aliases: ["gray-failures"],
+      title: expect.any(String),
+      description: expect.any(String),
+      expectation: "must-pass",
+      attack: null,
+      network_faults: {
+        drop_per_million: 10_000,
+        link_failure_every_ms: 200,
+        link_failure_for_ms: 200,
+        pause_every_ms: 300,
+        pause_for_ms: 150,
+        clock_drift_per_million: 50_000,
+      },
+      storage_faults: {
+        crash_every_ms: 1_500,
+        down_for_ms: 300,
+        slow_disk_every_ms: 400,
+        slow_disk_for_ms: 400,
+        fsync_failure_per_million: 500,
+      },
+      replicas: 3,
+      clients: 4,
+      tenants: 1,
+      max_events: expect.any(Number),
+      max_time_ms: 10_000,
+    });
+    const shown = vopr("--list-scenarios").stdout;
+    expect(shown).toMatch(
+      /^gray \(also gray-failures\): .+, must-pass\n {4}.+\n {4}faults: drop 1 %, link failure every 200 ms for 200 ms, /m,
+    );
+    expect(shown).toContain("fsync failure 0.05 %\n");
+    expect(shown).toMatch(/^baseline: .+\n {4}.+\n {4}faults: none$/m);
+    expect(shown).toMatch(
+      /^byzantine_leader_race .+, must-detect\n {4}.+\n {4}faults: a replica lies \(equivocation\)$/m,
+    );
     const { canaries } = JSON.parse(vopr("--list-canaries", "--json").stdout) as { canaries: { name: string }[] };
     expect(canaries.map(({ name }) => name)).toEqual(CANARIES.map(({ name }) => name));
     expect(vopr("--list-canaries").stdout).toContain("wrong-hash: found by hash_chain in baseline\n");

@@ -196,6 +196,8 @@ describe("outcome", () => {
     [mustDetect, "passed", undefined, "reproduced"],
     [mustDetect, "failed", seen, "passes"],
     [mustDetect, "inconclusive", undefined, "inconclusive"],
+    [{ ...mustDetect, invariant: "determinism" }, "failed", { invariant: "determinism", message: "m" }, "reproduced"],
+    [{ ...mustDetect, invariant: "determinism" }, "failed", seen, "passes"],
     [silent, "failed", undefined, "reproduced"],
     [silent, "passed", undefined, "passes"],
   ] as const)("%j %s %j: %s", (failure, verdict, what, outcome) => {

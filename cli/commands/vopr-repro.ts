@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DETERMINISM } from "../../contracts/determinism.ts";
 import { EXIT, type ExitCode } from "../../contracts/errors.ts";
 import type { VoprFailure } from "../../contracts/failure.ts";
 import type { BatchVerdict } from "../../runner/tools/vopr.ts";
@@ -104,7 +105,10 @@ export function outcomeOf(
   seen: Seen | undefined,
 ): Outcome {
   if (verdict === "inconclusive") return "inconclusive";
-  if (failure.expectation === "must-detect") return verdict === "passed" ? "reproduced" : "passes";
+  if (failure.expectation === "must-detect") {
+    const isBack = failure.invariant === DETERMINISM ? seen?.invariant === DETERMINISM : verdict === "passed";
+    return isBack ? "reproduced" : "passes";
+  }
   if (verdict === "passed") return "passes";
   // A determinism violation has no line of its own, then or now.
   return seen?.invariant === failure.invariant || failure.record === null ? "reproduced" : "fails-differently";

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -33,6 +34,18 @@ describe("the embedded profile", () => {
   });
 });
 
+test("the embedded profile expects of each scenario what the simulator says it may", () => {
+  const { vopr } = embeddedProfile();
+  const [program = "", ...args] = vopr.command;
+  const listed = JSON.parse(execFileSync(program, [...args, "--list-scenarios", "--json"], { encoding: "utf8" })) as {
+    scenarios: { name: string; expectation: string }[];
+  };
+  const expectations = new Map(listed.scenarios.map(({ name, expectation }) => [name, expectation]));
+  expect(vopr.scenarios.map(({ name }) => [name, expectations.get(name)])).toEqual(
+    vopr.scenarios.map(({ name, expectation }) => [name, expectation]),
+  );
+});
+
 describe("a profile of one's own", () => {
   test("its work tree is relative to the file", async () => {
     mkdirSync(join(folder, "below"));
@@ -62,8 +75,8 @@ describe("a profile of one's own", () => {
         "  name: Invalid string: must match pattern /^[a-z0-9][a-z0-9-]{0,63}$/",
         "  time_shares.vopr: Too small: expected number to be >0",
         "  fuzz.targets: Too small: expected array to have >=1 items",
-        "  vopr.scenarios.4.weight: Too small: expected number to be >0",
-        '  vopr.scenarios.4.expectation: Invalid option: expected one of "must-pass"|"must-detect"',
+        `  vopr.scenarios.${String(good.vopr.scenarios.length)}.weight: Too small: expected number to be >0`,
+        `  vopr.scenarios.${String(good.vopr.scenarios.length)}.expectation: Invalid option: expected one of "must-pass"|"must-detect"`,
         "  vopr.batch.max_iterations: Invalid input: expected int, received number",
         '  (top): Unrecognized key: "durations"',
       ].join("\n"),

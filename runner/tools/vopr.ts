@@ -6,8 +6,9 @@
  * when the process ended by itself with the code that fits, every line parsed, and the final record
  * agrees with the lines that were counted. Everything else is inconclusive, with the reason.
  */
-import { FOUND_BY_DETERMINISM, type PlantedCanary } from "../../contracts/canary.ts";
+import type { PlantedCanary } from "../../contracts/canary.ts";
 import type { Batch } from "../../contracts/checkpoint.ts";
+import { DETERMINISM } from "../../contracts/determinism.ts";
 import { parseJson } from "../../contracts/json.ts";
 import type { VoprProfile } from "../../contracts/profile/vopr.ts";
 import { inconclusive, failed, PASSED, type Judgement } from "../../contracts/verdict.ts";
@@ -73,7 +74,7 @@ export function plantedCommand(
   { name, finds, scenario }: Pick<PlantedCanary, "name" | "finds" | "scenario">,
   range: SeedRange,
 ): { command: string[]; repro: string } {
-  const determinism = finds === FOUND_BY_DETERMINISM ? profile.determinism.arguments : [];
+  const determinism = finds === DETERMINISM ? profile.determinism.arguments : [];
   const flags = [...seedArguments(profile, scenario, range), "--canary", name, ...determinism];
   return bothWays(profile, flags);
 }

@@ -2,6 +2,7 @@
 import type { Batch } from "../../contracts/checkpoint.ts";
 import { voprFailureKey } from "../../contracts/bucket.ts";
 import type { Sighting } from "../../contracts/cycle.ts";
+import { DETERMINISM } from "../../contracts/determinism.ts";
 import type { VoprFailure } from "../../contracts/failure.ts";
 import { stringifyJson } from "../../contracts/json.ts";
 import type { Toolchain } from "../../contracts/parts.ts";
@@ -34,13 +35,14 @@ export interface SeedFailure {
  * What an iteration record says under its scenario's expectation: undefined when all is well.
  *
  * A scenario that must detect (Kimberlite's Byzantine attacks) fails by design, and a seed of it that
- * passes is the bug.
+ * passes is the bug. That two runs of a seed differ is one in any scenario: it detects no attack.
  */
 export function failureIn(data: IterationData, expectation: Expectation): Omit<SeedFailure, "record"> | undefined {
-  if (expectation === "must-pass") {
-    return data.status === "failed" ? { seed: data.seed, invariant: data.invariant, message: data.message } : undefined;
+  if (data.status === "failed") {
+    const isMeant = expectation === "must-detect" && data.invariant !== DETERMINISM;
+    return isMeant ? undefined : { seed: data.seed, invariant: data.invariant, message: data.message };
   }
-  if (data.status === "failed") return undefined;
+  if (expectation === "must-pass") return undefined;
   return {
     seed: data.seed,
     invariant: "undetected",

@@ -55,7 +55,7 @@ export class Prober {
     referee.check("sql_norec_equivalence", differsFromReference(engine, tenant, predicate));
     const query = this.query(tenant, predicate);
     const plan = planOf(query);
-    this.coverage.queryPlans.add(plan.signature);
+    this.coverage.countQueryPlan(plan.signature);
     const rows = engine.execute(query, plan);
     if (query.aggregate !== null) return;
     referee.check(

@@ -36,7 +36,7 @@ export interface RepairedLog {
  */
 export function assemble(state: ReplicaState, repair: Repair): RepairedLog | "missing" | "conflict" {
   const { wanted, checkpoint, collected } = repair;
-  if (wanted.op >= state.base && matches(state.log[wanted.op], wanted)) {
+  if (meetsOwnLog(state, repair)) {
     if (repair.head.op < state.commit) return "conflict";
     return { log: state.log.slice(0, wanted.op + 1).concat(collected.toReversed()), checkpoint: null };
   }
@@ -73,10 +73,18 @@ export function onRequestEntries(state: ReplicaState, message: Message, outputs:
   outputs.send(message.from, entriesMessage(state.replica, message.view, state.log.slice(from, op + 1)));
 }
 
-/** Takes what the repair lacks from a range of entries. True when something was taken. */
-export function takeEntries(repair: Repair, entries: readonly Entry[]): boolean {
+/** True when the entry that the repair needs next is here. */
+function meetsOwnLog(state: ReplicaState, { wanted }: Repair): boolean {
+  return wanted.op >= state.base && matches(state.log[wanted.op], wanted);
+}
+
+/**
+ * Takes what the repair lacks from a range of entries; what lies below the place where it meets the own log may be
+ * forgotten here, and is not needed. True when something was taken.
+ */
+export function takeEntries(state: ReplicaState, repair: Repair, entries: readonly Entry[]): boolean {
   let taken = false;
-  for (let index = entries.length - 1; index >= 0; index--) {
+  for (let index = entries.length - 1; index >= 0 && !meetsOwnLog(state, repair); index--) {
     const entry = entries[index]!;
     if (entry.op !== repair.wanted.op || !matches(entry, repair.wanted) || !isIntact(entry)) continue;
     repair.collected.push(entry);

@@ -29,7 +29,7 @@ export function beginRepair(
 
 export function onEntries(state: ReplicaState, message: Message, outputs: Outputs): void {
   const { repair } = state;
-  if (repair === null || !takeEntries(repair, message.log!)) return;
+  if (repair === null || !takeEntries(state, repair, message.log!)) return;
   outputs.repaired = true;
   if (!finishRepair(state, repair, outputs)) askForEntries(state, repair, false, outputs);
 }

@@ -65,6 +65,7 @@ test("a repository's digest, whole: the red commit first, then each check, targe
      ! fedcba987654 does not build; 0123456789ab was tested in its place
    profile kimberlite, commit 0123456789ab, 47 h 0 min, 2026-11-21T10:00:00.000Z
    with rustc 1.88.0 (6b00bc388 2025-06-23); java: openjdk version "21.0.8" 2025-07-15; ivy not known
+     ! the newest commit does not build
      ! benchmarks: blake3_hash/64: +10.1 % (95 % interval +9.2 % to +11.0 %), after 1a2b3c4d5e6f and up
        to 6f5e4d3c2b1a
      build benches: exit code 101: error: could not compile \`kimberlite-bench\`
@@ -140,6 +141,16 @@ test("forty changes and fifty reasons: a screenful", () => {
   expect(text).toContain("\n    and 20 more changes: kimtest infra-bench --json\n");
   expect(text.match(/! reason /g)).toHaveLength(12);
   expect(text).toContain("\n  ! and 38 more: kimtest infra-digest --json\n");
+});
+
+test("scenarios are named in full, however long", () => {
+  const digest = richDigest();
+  const share = { iterations: 250, failures: 0, cpu_seconds: 1.5, from_seed: 0n, next_seed: 2n ** 64n - 1n };
+  const names = ["byzantine_inflated_commit", "byzantine_invalid_metadata", "x".repeat(64)];
+  const scenarios = Object.fromEntries(names.map((name) => [name, share]));
+  const text = digestText({ ...digest, vopr: { ...digest.vopr, scenarios } });
+  for (const name of names) expect(text).toMatch(new RegExp(`^ {4}${name} +250 seeds`, "m"));
+  expect(overlong(text)).toEqual([]);
 });
 
 test("an interim digest says so", () => {

@@ -4,6 +4,10 @@ import type { Judgement } from "../../../contracts/verdict.ts";
 import { benchmarkSummary, changeLines, promotedLines } from "./benchmark-lines.ts";
 import { duration, inconclusiveFirst, MARK, number, part, row, verdictCounts, wrapped } from "./layout.ts";
 
+/** Of scenarios, in columns; no profile allows a longer name. */
+const MIN_NAME_WIDTH = 12;
+const MAX_NAME_WIDTH = 64;
+
 export function workloads(digest: Digest): string[] {
   return [
     ...vopr(digest),
@@ -36,6 +40,7 @@ function workload(digest: Digest, { name, verdict, reason, trusted, evidence, pa
 function vopr(digest: Digest): string[] {
   const { vopr, trust } = digest;
   const scenarios = Object.entries(vopr.scenarios);
+  const nameWidth = Math.min(MAX_NAME_WIDTH, Math.max(MIN_NAME_WIDTH, ...scenarios.map(([name]) => name.length)));
   const isNew = vopr.failures_new === null ? "" : ` (${number(vopr.failures_new)} new)`;
   return [
     ...workload(digest, {
@@ -48,10 +53,12 @@ function vopr(digest: Digest): string[] {
       ],
       parts: [],
     }),
-    ...scenarios.map(
-      ([name, share]) =>
-        `    ${name.slice(0, 12).padEnd(12)} ${number(share.iterations).padStart(9)} seeds  ${number(share.failures).padStart(6)} failures  ` +
-        `${duration(share.cpu_seconds).padStart(8)} CPU  next seed ${share.next_seed.toString()}`,
+    ...scenarios.flatMap(([name, share]) =>
+      wrapped(
+        `    ${name.slice(0, nameWidth).padEnd(nameWidth)} ${number(share.iterations).padStart(9)} seeds  ${number(share.failures).padStart(6)} failures  ` +
+          `${duration(share.cpu_seconds).padStart(8)} CPU  next seed ${share.next_seed.toString()}`,
+        4 + nameWidth,
+      ),
     ),
   ];
 }

@@ -5,13 +5,8 @@
  * Found is a canary that the invariant meant for it has failed in, in a batch that was judged whole. One that only
  * other invariants see survives: then nobody has seen the one meant for it fail.
  */
-import {
-  canaryListSchema,
-  FOUND_BY_DETERMINISM,
-  type CanaryHunt,
-  type CanaryMatrix,
-  type PlantedCanary,
-} from "../../../contracts/canary.ts";
+import { canaryListSchema, type CanaryHunt, type CanaryMatrix, type PlantedCanary } from "../../../contracts/canary.ts";
+import { DETERMINISM } from "../../../contracts/determinism.ts";
 import { KimtestError } from "../../../contracts/errors.ts";
 import type { Profile } from "../../../contracts/profile.ts";
 import type { Processes } from "../../platform/processes.ts";
@@ -122,7 +117,7 @@ async function hunt(canary: PlantedCanary, options: MatrixOptions): Promise<Cana
       first = undefined; // what a broken run showed is no evidence
       return result("inconclusive", tried, verdict.reason);
     }
-    for (const seed of verdict.silentFailures) failedIn(seed, FOUND_BY_DETERMINISM);
+    for (const seed of verdict.silentFailures) failedIn(seed, DETERMINISM);
     if (first !== undefined) return result("found", Number(first.seed - vopr.seed_offset) + 1, null);
     tried += iterations;
   }

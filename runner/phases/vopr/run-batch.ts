@@ -11,6 +11,7 @@ import { stringifyJson } from "../../../contracts/json.ts";
 import type { Judgement } from "../../../contracts/verdict.ts";
 import type { ScenarioProfile } from "../../../contracts/profile/vopr.ts";
 import { isoAt, type Clock } from "../../platform/clock.ts";
+import { DETERMINISM } from "../../../contracts/determinism.ts";
 import type { ProgramEnd } from "../../platform/program-run.ts";
 import { batchCommand, rangeOf } from "../../tools/vopr.ts";
 import { runVopr } from "../../tools/vopr-run.ts";
@@ -101,7 +102,7 @@ export async function runBatch(context: PhaseContext, run: BatchRun): Promise<Ba
     for (const seed of verdict.silentFailures) {
       await archive({
         seed,
-        invariant: "determinism",
+        invariant: DETERMINISM,
         message: "named in failed_seeds, without a line of its own",
         record: null,
       });
