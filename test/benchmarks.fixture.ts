@@ -44,7 +44,7 @@ export function criterionProfile(bench: Workbench, expected: Readonly<Record<str
     time_shares: { prepare: 1, "formal-verification": 1, benchmarks: 100, fuzz: 1, vopr: 1, digest: 1 },
     benchmarks: {
       tool: "criterion",
-      cargo: [process.execPath, fileURLToPath(new URL("fake-cargo.js", import.meta.url)), levelsPath(bench)],
+      cargo: [process.execPath, fileURLToPath(new URL("fake-cargo-bench.js", import.meta.url)), levelsPath(bench)],
       package: "bench",
       suites: expected,
       arguments: [],

@@ -1,6 +1,6 @@
 // Stands in for `cargo bench` in tests of the runner: writes what Criterion would, scaled from a real recording.
 //
-//   node fake-cargo.js LEVELS.json bench -p PACKAGE --bench SUITE -- --noplot …
+//   node fake-cargo-bench.js LEVELS.json bench -p PACKAGE --bench SUITE -- --noplot …
 //
 // LEVELS.json says what each suite does: {"SUITE": {"levels": {"ID": MEDIAN_NS}, "exit": 0, "says": "…", "hang": false,
 // "once": "FILE"}}. `hang`: it never ends by itself. `once`: a file; only while it does not exist the suite hangs.
