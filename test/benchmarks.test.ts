@@ -371,6 +371,17 @@ describe("tinybench: the same history, the same statistics", () => {
     expect(benchmarks.comparison?.reason).toMatch(said);
   });
 
+  test("more benchmarks than the history takes: cut, and said", async () => {
+    const many = Object.fromEntries(Array.from({ length: 2_001 }, (_, index) => [`b${String(index)}`, 1_000]));
+    const { bench, profile } = tinybenchBench(many, []);
+    await benchmarkCycle(bench, profile, { budgetMs: 10_000 });
+    expect(bench.digest().benchmarks).toMatchObject({
+      verdict: "inconclusive",
+      reason: "b2000: left out, like all after it: the history takes 2000 benchmarks in one run",
+    });
+    expect(today(bench).runs[0]?.measurements).toHaveLength(2_000);
+  });
+
   test("a program that measures nothing is inconclusive, and that is in the history", async () => {
     const { bench, profile } = tinybenchBench({}, []);
     await benchmarkCycle(bench, profile, { budgetMs: 10_000 });

@@ -17,7 +17,7 @@ import { deliverRuns, keepRun } from "./waiting-runs.ts";
 import { weighed } from "./weigh.ts";
 
 /** Hundreds of files at most; a store that answers at all needs seconds. */
-const STORE_LIMIT_MS = 120_000;
+const STORE_LIMIT_MS = 60_000;
 
 export interface Compared {
   readonly judgement: Judgement;
@@ -52,10 +52,8 @@ export async function compareRun(context: PhaseContext, run: BenchmarkRun): Prom
   }
 }
 
-async function asked<T>(context: PhaseContext, what: string, ask: () => Promise<T>): Promise<T> {
-  const value = await limited(ask(), what, STORE_LIMIT_MS, context.signal);
-  context.worked();
-  return value;
+function asked<T>(context: PhaseContext, what: string, ask: () => Promise<T>): Promise<T> {
+  return limited(ask(), what, STORE_LIMIT_MS, context.signal);
 }
 
 /** The rule is asked in every cycle: a level that could not be stored is promoted by the next one. */

@@ -5,11 +5,16 @@
  * The canary is of the statistics: a slowdown planted in a copy of the history must be noticed. With a history too
  * short for that nothing is noticed, and the phase is not trusted yet.
  */
-import type { BenchmarkProblem, BenchmarkRun, Measurement } from "../../../contracts/benchmark-history.ts";
+import {
+  MAX_MEASUREMENTS,
+  type BenchmarkProblem,
+  type BenchmarkRun,
+  type Measurement,
+} from "../../../contracts/benchmark-history.ts";
 import type { CanaryResult } from "../../../contracts/canary.ts";
 import type { CriterionProfile } from "../../../contracts/profile/benchmarks.ts";
 import type { Benchmark, BenchmarksResult } from "../../../contracts/results.ts";
-import { inconclusive, worstOf, type Judgement } from "../../../contracts/verdict.ts";
+import { inconclusive, worstOf } from "../../../contracts/verdict.ts";
 import { isoAt } from "../../platform/clock.ts";
 import { criterionFolder } from "../../platform/folders.ts";
 import { plantSlowdown } from "../../statistics/planted.ts";
@@ -20,6 +25,7 @@ import { lastWords, runTool } from "../../tools/tool-run.ts";
 import { commitOf, resultFrame, type PhaseContext } from "../context.ts";
 import { storeLog } from "../logs.ts";
 import { compareRun, type Compared } from "./compare.ts";
+import { withinLimit } from "./limit.ts";
 import { benchmarkMachine, waitForQuiet } from "./machine.ts";
 
 /** With less time than this a suite is not begun. */
@@ -56,14 +62,18 @@ export async function criterionPhase(
     compiler: compilerOf(context),
     quietness: { ...quietness, steal_share: stolenShare(before, await context.sampleMachine()) },
     measurements,
-    problems,
+    problems: [...problems, ...ran.flatMap((suite) => suite.problems)].slice(0, MAX_MEASUREMENTS),
   };
   const compared = await compareRun(context, run);
   if (compared === undefined) return undefined;
   const { machine, compiler } = run;
   return {
     phase: "benchmarks",
-    ...worstOf([...ran.map(({ result }) => result), ...duplicates(problems), compared.judgement]),
+    ...worstOf([
+      ...ran.map(({ result }) => result),
+      ...problems.map(({ benchmark, reason }) => inconclusive(`${benchmark}: ${reason}`)),
+      compared.judgement,
+    ]),
     ...resultFrame(context, startedMs),
     toolchain: context.toolchain,
     benchmarks: measurements.map(benchmarkOf),
@@ -135,24 +145,23 @@ function heartbeat(context: PhaseContext): (line: string) => void {
 
 const TWICE = "measured by another suite, too: which of them is meant cannot be told";
 
+interface Gathered {
+  readonly measurements: Measurement[];
+  /** Those that no suite alone can see. */
+  readonly problems: BenchmarkProblem[];
+}
+
 /** An id is a benchmark's only name over time: one that two suites use would be two series in one. */
-function gathered(ran: readonly SuiteRun[]): { measurements: Measurement[]; problems: BenchmarkProblem[] } {
+function gathered(ran: readonly SuiteRun[]): Gathered {
   const all = ran.flatMap(({ measurements }) => measurements);
   const count = (id: string): number => all.filter(({ benchmark }) => benchmark === id).length;
   const twice = all.filter(({ benchmark }) => count(benchmark) > 1);
+  const { kept, problems } = withinLimit(all.filter((measurement) => !twice.includes(measurement)));
   return {
-    measurements: all.filter((measurement) => !twice.includes(measurement)),
-    problems: [
-      ...ran.flatMap(({ problems }) => problems),
-      ...twice.map(({ benchmark, suite }) => ({ benchmark, suite, reason: TWICE })),
-    ],
+    measurements: kept,
+    problems: [...twice.map(({ benchmark, suite }) => ({ benchmark, suite, reason: TWICE })), ...problems],
   };
 }
-
-const duplicates = (problems: readonly BenchmarkProblem[]): Judgement[] =>
-  problems
-    .filter(({ reason }) => reason === TWICE)
-    .map(({ benchmark, reason }) => inconclusive(`${benchmark}: ${reason}`));
 
 /** As the prepare phase was told by `rustc`, where the profile asks it. */
 function compilerOf(context: PhaseContext): string | null {

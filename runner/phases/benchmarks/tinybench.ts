@@ -3,7 +3,12 @@
  * run joins the history like any other. Within the run a planted slowdown must show, or no comparison of these
  * numbers means anything.
  */
-import type { BenchmarkProblem, BenchmarkRun, Measurement } from "../../../contracts/benchmark-history.ts";
+import {
+  MAX_MEASUREMENTS,
+  type BenchmarkProblem,
+  type BenchmarkRun,
+  type Measurement,
+} from "../../../contracts/benchmark-history.ts";
 import type { CanaryResult } from "../../../contracts/canary.ts";
 import { EXIT } from "../../../contracts/errors.ts";
 import type { TinybenchProfile } from "../../../contracts/profile/benchmarks.ts";
@@ -15,6 +20,7 @@ import { runJsonProgram } from "../../tools/json-program.ts";
 import { stolenShare } from "../../tools/machine-quietness.ts";
 import { commitOf, resultFrame, type PhaseContext } from "../context.ts";
 import { compareRun } from "./compare.ts";
+import { withinLimit } from "./limit.ts";
 import { benchmarkMachine, waitForQuiet } from "./machine.ts";
 
 /** Start of the process and its warm-up, beside the measuring itself. */
@@ -55,7 +61,8 @@ export async function tinybenchPhase(
   if (value !== undefined) context.worked();
 
   const benchmarks = value?.benchmarks ?? [];
-  const problems = problemsOf(benchmarks, problem);
+  const { kept, problems: leftOut } = withinLimit(benchmarks.filter(isMeasured).map(measurementOf));
+  const problems = [...problemsOf(benchmarks, problem), ...leftOut].slice(0, MAX_MEASUREMENTS);
   const run: BenchmarkRun = {
     version: 1,
     tool: "tinybench",
@@ -66,7 +73,7 @@ export async function tinybenchPhase(
     machine: await benchmarkMachine(context),
     compiler: `Node.js ${context.toolchain.node}`,
     quietness: { ...quietness, steal_share: stolenShare(before, await context.sampleMachine()) },
-    measurements: benchmarks.filter(isMeasured).map(measurementOf),
+    measurements: kept,
     problems,
   };
   const compared = await compareRun(context, run);
