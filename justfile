@@ -29,8 +29,8 @@ infra-digest *options:
 list-failures *options:
     @{{ kimtest }} list-failures "$@"
 
-# Fetch an archived failure, for example vopr/seed-17-1700000000000.json.
-fetch-failure key *options:
+# Fetch archived failures, for example vopr/seed-17-1700000000000.json.
+fetch-failure failure *options:
     @{{ kimtest }} fetch-failure "$@"
 
 # Reproduce an archived VOPR failure (exit code 1: reproduced, 0: it passes now).

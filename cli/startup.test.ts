@@ -48,8 +48,8 @@ test("help loads commander and the definitions of the commands, nothing else", a
     "cli/main.ts",
     "cli/program.ts",
     "cli/run.ts",
-    "cli/since.ts",
     "cli/store.ts",
+    "cli/times.ts",
     "contracts/defaults.ts",
     "contracts/errors.ts",
   ]);

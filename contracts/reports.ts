@@ -1,7 +1,7 @@
 /** What reading commands print with `--json`: as stable as what is stored. */
 import { z } from "zod";
 import { FINDING_ID } from "./bucket.ts";
-import { instant } from "./parts.ts";
+import { count, instant } from "./parts.ts";
 import { findingSchema } from "./registry.ts";
 import { seedSchema } from "./seed.ts";
 
@@ -39,3 +39,27 @@ export type ListedFinding = z.infer<typeof listedFindingSchema>;
 export const findingListSchema = z
   .object({ findings: z.array(listedFindingSchema), more: z.boolean() })
   .meta({ id: "FindingList", description: "list-failures --by-finding --json: findings, last seen first" });
+
+const fetchedFailureSchema = z.object({
+  key: z.string(),
+  /** Absolute. */
+  path: z.string(),
+  /** Bytes. */
+  size: count,
+  /** With what the content was checked; `size`: the store has no checksum of it. */
+  verified: z.enum(["sha256", "sha1", "crc32", "md5", "size"]),
+  /** False: the same file was there already. */
+  new: z.boolean(),
+  /** The folder of the unpacked archive; null without --extract. */
+  extracted: z.string().nullable(),
+  /** What to type next. */
+  next: z.string(),
+});
+export type FetchedFailure = z.infer<typeof fetchedFailureSchema>;
+
+export const fetchedFailuresSchema = z
+  .object({
+    fetched: z.array(fetchedFailureSchema),
+    failed: z.array(z.object({ key: z.string(), code: z.string(), message: z.string(), hint: z.string().nullable() })),
+  })
+  .meta({ id: "FetchedFailures", description: "fetch-failure --json: what is here now, and what could not be had" });

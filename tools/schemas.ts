@@ -28,7 +28,7 @@ import { stringifyJson } from "../contracts/json.ts";
 import { profileSchema } from "../contracts/profile.ts";
 import { benchRunSchema, explorationSchema, fuzzRunSchema, programProgressSchema } from "../contracts/programs.ts";
 import { findingSchema, registrySchema } from "../contracts/registry.ts";
-import { failureListSchema, findingListSchema } from "../contracts/reports.ts";
+import { failureListSchema, fetchedFailuresSchema, findingListSchema } from "../contracts/reports.ts";
 import {
   benchmarksResultSchema,
   formalVerificationResultSchema,
@@ -58,6 +58,7 @@ export const CONTRACTS: readonly z.ZodType[] = [
   failureIndexBeginsSchema,
   failureIndexEntrySchema,
   failureListSchema,
+  fetchedFailuresSchema,
   findingListSchema,
   findingSchema,
   formalVerificationResultSchema,

@@ -4,6 +4,7 @@ import { EXIT, KimtestError } from "../../contracts/errors.ts";
 import type { Notifier } from "../../runner/platform/notifier.ts";
 import type { CliDeps } from "../deps.ts";
 import type { ClosableSpectator } from "../spectator.ts";
+import { parseDuration } from "../times.ts";
 import { jsonOption, storeOption } from "./options.ts";
 
 interface CycleCommandOptions {
@@ -21,30 +22,22 @@ export function cycleCommand(deps: CliDeps) {
     .addOption(storeOption())
     .addOption(jsonOption())
     .option("--profile <profile>", "what to test: embedded, or the path of a profile file", "embedded")
-    .option("--duration <time>", "length of the cycle: 90s, 30m, 48h (default: the profile's)", parseDurationMs)
+    .option(
+      "--duration <time>",
+      "length of the cycle: 90s, 30m, 48h (default: the profile's)",
+      parseDuration("--duration"),
+    )
     .option("--workers <count>", "processes at the same time (default: one per core)", parseWorkers)
     .option("--state <folder>", "folder for state, outbox and log (default: .kimtest/state, one per store)")
     .addHelpText("after", "\nExamples:\n  kimtest cycle\n  kimtest cycle --duration 30m --store s3://my-results")
     .action((options) => cycle(options, deps));
 }
 
-const UNIT_MS: Record<string, number> = { s: 1_000, m: 60_000, h: 3_600_000 };
-const MIN_DURATION_MS = 1_000;
-const MAX_DURATION_MS = 14 * 24 * 3_600_000;
 /** How long deliveries under way are waited for; a stop has ten seconds for everything. */
 const CLOSE_MS = 10_000;
 const CLOSE_AFTER_STOP_MS = 2_000;
 const END_AFTER_STOP_MS = 1_000;
 const MAX_WORKERS = 1_024;
-
-export function parseDurationMs(text: string): number {
-  const match = /^(\d+(?:\.\d+)?)([smh])$/.exec(text);
-  const ms = match === null ? 0 : Number(match[1]) * (UNIT_MS[match[2] ?? ""] ?? 0);
-  if (ms >= MIN_DURATION_MS && ms <= MAX_DURATION_MS) return ms;
-  throw new KimtestError("USAGE", `--duration is "${text}", but must be 1s to 336h`, {
-    hint: "for example 90s, 30m or 48h",
-  });
-}
 
 function parseWorkers(text: string): number {
   const workers = /^\d{1,4}$/.test(text) ? Number(text) : 0;

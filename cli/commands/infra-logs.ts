@@ -6,7 +6,7 @@ import type { LogPace } from "../aws/logs.ts";
 import type { StackChoice } from "../aws/stack.ts";
 import type { CliDeps } from "../deps.ts";
 import type { LogLine } from "../infra/log-lines.ts";
-import { parseSince } from "../since.ts";
+import { parseSince } from "../times.ts";
 import { awsProfileOption, deployedStackOption, regionOption } from "./options-infra.ts";
 
 export interface InfraLogsOptions extends StackChoice {

@@ -5,7 +5,7 @@ import type { ListedFailure, ListedFinding } from "../../contracts/reports.ts";
 import type { ObjectStore } from "../../runner/store/object-store.ts";
 import type { CliDeps } from "../deps.ts";
 import type { FoundFailure } from "../failures/listing.ts";
-import { parseSince } from "../since.ts";
+import { parseSince } from "../times.ts";
 import { withStore } from "../store.ts";
 import { jsonOption, storeOption } from "./options.ts";
 
@@ -65,12 +65,14 @@ async function listOneByOne(
   sinceMs: number,
   deps: CliDeps,
 ): Promise<void> {
-  const [{ listNewest }, { Signatures }, { printable }, { openRows }] = await Promise.all([
+  const [{ listNewest }, { Signatures }, { printable }, { openRows }, { keepMemorySmall }] = await Promise.all([
     import("../failures/listing.ts"),
     import("../failures/signatures.ts"),
     import("../../runner/phases/digest/printable.ts"),
     import("../failures/rows.ts"),
+    import("../../runner/platform/memory.ts"),
   ]);
+  keepMemorySmall();
   const { limit, kind, finding: asked } = options;
   const finding = asked === undefined ? undefined : await findingIdOf(store, asked);
   const signatures = new Signatures(store);

@@ -40,6 +40,9 @@ function meaningOfRefusal(name: string, status: number): Meaning {
   if (name === "NoSuchBucket") {
     return { code: "NOT_FOUND", hint: "deploy it, or name another store with --store s3://bucket or --store PATH" };
   }
+  if (name === "InvalidObjectState") {
+    return { code: "STORE_REFUSED", hint: "it is archived: kimtest fetch-failure KEY --restore asks for a copy" };
+  }
   if (CREDENTIAL_NAMES.includes(name)) return { code: "STORE_REFUSED", hint: CREDENTIALS_HINT };
   if (EXPIRED_NAMES.includes(name)) {
     return { code: "STORE_REFUSED", hint: "renew the credentials (`aws sso login`) and check this machine's clock" };
