@@ -17,7 +17,7 @@ default:
 cycle *options:
     @{{ kimtest }} cycle "$@"
 
-# Show the running cycle and the newest digest.
+# Show the machine, the running cycle, the alarms and the newest digest.
 infra-status *options:
     @{{ kimtest }} infra-status "$@"
 

@@ -8,9 +8,11 @@ import { benchMemory, benchThroughput } from "./runner.ts";
 import { benchSimulator } from "./simulator.ts";
 import { benchStatistics } from "./statistics.ts";
 import { benchStartup } from "./startup.ts";
+import { benchStatus } from "./status.ts";
 
 const BENCHMARKS = {
   startup: benchStartup,
+  status: benchStatus,
   statistics: benchStatistics,
   simulator: benchSimulator,
   memory: benchMemory,

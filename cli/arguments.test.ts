@@ -26,20 +26,29 @@ describe("argv", () => {
         options: { duration: 5_400_000, workers: 4, state: "s", profile: "p.json", store: "s3://b/p", json: true },
       },
     ],
-    ["infra-status", { options: { store } }],
-    ["infra-status --json --store x", { options: { store: "x", json: true } }],
-    ["infra-digest", { options: { store } }],
-    ["infra-digest --json --store=x", { options: { store: "x", json: true } }],
-    ["list-failures", { options: { store, limit: 50, index: true } }],
+    ["infra-status", { options: {} }],
     [
-      "list-failures --by-finding --finding a:b --since 2d --no-index",
-      { options: { byFinding: true, finding: "a:b", since: "2d", index: false } },
+      "infra-status --json --store x --stack dev --region eu-west-1 --profile p",
+      { options: { store: "x", json: true, stack: "dev", region: "eu-west-1", profile: "p" } },
+    ],
+    ["infra-status --watch", { options: { watch: 30 } }],
+    [
+      "infra-status --watch 5 --utc --fields cycle,alarms",
+      { options: { watch: 5, utc: true, fields: "cycle,alarms" } },
+    ],
+    ["infra-digest", { options: {} }],
+    ["infra-digest --fields verdict --utc", { options: { fields: "verdict", utc: true } }],
+    ["infra-digest --json --store=x", { options: { store: "x", json: true } }],
+    ["list-failures", { options: { limit: 50, index: true } }],
+    [
+      "list-failures --by-finding --finding a:b --since 2d --no-index --utc --fields key",
+      { options: { utc: true, fields: "key", byFinding: true, finding: "a:b", since: "2d", index: false } },
     ],
     [
       "list-failures --kind fuzz --limit 7 --json --store x",
       { options: { store: "x", kind: "fuzz", limit: 7, json: true } },
     ],
-    ["fetch-failure a/b", { args: ["a/b"], options: { store, to: ".artifacts/aws-failures" } }],
+    ["fetch-failure a/b", { args: ["a/b"], options: { to: ".artifacts/aws-failures" } }],
     [
       "fetch-failure --to here --json --store x k l --force --extract --restore --wait 12h",
       {
@@ -144,7 +153,11 @@ describe("argv that is wrong: exit code 2, nothing on stdout, what is wrong and 
       "infra-ssh --command x --forward 1:2",
       "error: option '--forward <local:remote>' cannot be used with option '--command <line>'\n",
     ],
+    ["infra-digest --stack Prod", 'kimtest: --stack is "Prod", which cannot be a stack\n'],
     ["infra-start --region mars", 'kimtest: "mars" is not an AWS region\n'],
+    ["infra-status --watch 1", 'kimtest: --watch is "1", but must be a whole number of seconds from 2 to 3600\n'],
+    ["infra-status --watch 2s", 'kimtest: --watch is "2s", but must be a whole number of seconds from 2 to 3600\n'],
+    ["infra-digest --fields nope", 'kimtest: --fields names "nope", which is no field\n'],
     ["infra-status --store s3://", 'kimtest: store "s3://" names no bucket\n'],
   ];
   test.each(table)("%s", async (line, message) => {

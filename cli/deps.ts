@@ -1,19 +1,25 @@
 /** The world as the commands see it; tests build their own. */
 import type { ChalkInstance } from "chalk";
 import { KimtestError } from "../contracts/errors.ts";
+import type { Here } from "./choice.ts";
 
 export interface CliDeps {
   /** Results, to stdout. */
   readonly out: (text: string) => void;
   /** Messages, to stderr. */
   readonly err: (text: string) => void;
-  /** Width of help, in columns. */
+  /** Width of what is laid out, in columns; a terminal's may change. */
   readonly columns: number;
   /** Colours for stdout or stderr: none on a pipe, on a dumb terminal and with NO_COLOR (https://no-color.org). */
   readonly colours: (stream: "stdout" | "stderr") => Promise<ChalkInstance>;
   /** stderr, when it is a terminal that can be redrawn; else undefined. */
   readonly screen: NodeJS.WritableStream | undefined;
+  /** stdout, when it is a terminal that can be redrawn; else undefined. */
+  readonly board: NodeJS.WriteStream | undefined;
   readonly now: () => number;
+  /** IANA name of the reader's time zone. */
+  readonly timeZone: string;
+  readonly here: Here;
   /** Asks the person at the terminal and returns the line typed; undefined where nobody can be asked. */
   readonly ask: ((question: string) => Promise<string>) | undefined;
   /**
@@ -37,7 +43,9 @@ export function systemDeps(): CliDeps {
   return {
     out: (text) => void stdout.write(text),
     err: (text) => void stderr.write(text),
-    columns: stdout.isTTY ? stdout.columns : DEFAULT_COLUMNS,
+    get columns() {
+      return stdout.isTTY ? stdout.columns : DEFAULT_COLUMNS;
+    },
     colours: async (stream) => {
       // The library looks at the stream, TERM and FORCE_COLOR, but not at NO_COLOR.
       const { Chalk, chalkStderr } = await import("chalk");
@@ -45,7 +53,12 @@ export function systemDeps(): CliDeps {
       return stream === "stdout" ? new Chalk() : chalkStderr;
     },
     screen: stderr.isTTY && env["TERM"] !== "dumb" ? stderr : undefined,
+    board: stdout.isTTY && env["TERM"] !== "dumb" ? stdout : undefined,
     now: () => Date.now(),
+    get timeZone() {
+      return Intl.DateTimeFormat().resolvedOptions().timeZone;
+    },
+    here: { env, folder: process.cwd() },
     get ask() {
       const isTerminal = process.stdin.isTTY && stdout.isTTY && stderr.isTTY;
       return isTerminal ? (question: string) => askOnTerminal(question, this.stop) : undefined;

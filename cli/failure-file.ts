@@ -6,12 +6,13 @@ import { KimtestError, reasonOf, systemCodeOf } from "../contracts/errors.ts";
 import { voprFailureSchema, type VoprFailure } from "../contracts/failure.ts";
 import { embeddedProfile } from "../runner/profiles/embedded.ts";
 import { decodeJson, readJson } from "../runner/store/read-json.ts";
-import { withStore } from "./store.ts";
+import type { CliDeps } from "./deps.ts";
+import { withResults, type ResultsChoice } from "./store.ts";
 
 const MAX_FILE_BYTES = 64 * 1024 * 1024;
 
 /** @throws KimtestError `NOT_FOUND`, `USAGE` for another kind of file, `CORRUPT_DATA`, `LIMIT_EXCEEDED`. */
-export async function readFailure(named: string, storeLocation: string): Promise<VoprFailure> {
+export async function readFailure(named: string, choice: ResultsChoice, deps: CliDeps): Promise<VoprFailure> {
   if (named.endsWith(".tar.gz") || named.endsWith(".kmb")) {
     throw new KimtestError("USAGE", `${named} is not an archived seed`, {
       hint: "vopr-repro takes failures/vopr/seed-SEED-TS.json; a fuzz archive holds its own repro line in failure.json",
@@ -25,7 +26,7 @@ export async function readFailure(named: string, storeLocation: string): Promise
       hint: "fetch one first: kimtest fetch-failure KEY",
     });
   }
-  return withStore(storeLocation, async (store) => {
+  return withResults(choice, deps, async (store) => {
     const read = await readJson(store, failureKeyFrom(named).key, voprFailureSchema);
     if (read !== undefined) return read.value;
     throw new KimtestError("NOT_FOUND", `${named} is neither a file here nor in ${store.url}`, {

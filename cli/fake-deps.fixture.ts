@@ -1,4 +1,5 @@
 /** `kimtest` in this process, for tests: what it printed and its exit code. */
+import { tmpdir } from "node:os";
 import { Chalk } from "chalk";
 import type { CliDeps } from "./deps.ts";
 import { run } from "./run.ts";
@@ -24,8 +25,12 @@ export function fakeDeps(change: Partial<CliDeps> = {}) {
     columns: 100,
     colours: () => Promise.resolve(new Chalk({ level: 0 })),
     screen: undefined,
+    board: undefined,
     ask: undefined,
     now: () => NOW_MS,
+    timeZone: "UTC",
+    // Nothing of ours lies there or above it: no store, no kimtest.json, no Pulumi.yaml.
+    here: { env: process.env, folder: tmpdir() },
     stop: new AbortController().signal,
     endWithin: () => undefined,
     setExitCode: (code) => {

@@ -27,6 +27,11 @@ export class Folder {
     writeFileSync(path, typeof content === "string" || Buffer.isBuffer(content) ? content : stringifyJson(content));
   }
 
+  /** All of it is gone. */
+  remove(): void {
+    rmSync(this.path, { recursive: true, force: true });
+  }
+
   /** Writes a file beside the store and returns its path. */
   write(name: string, content: unknown): string {
     const path = join(this.path, name);

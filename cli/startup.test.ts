@@ -41,6 +41,7 @@ test("help loads commander and the definitions of the commands, nothing else", a
     "cli/commands/infra-stop.ts",
     "cli/commands/list-failures.ts",
     "cli/commands/options-infra.ts",
+    "cli/commands/options-place.ts",
     "cli/commands/options.ts",
     "cli/commands/vopr-repro.ts",
     "cli/commands/vopr.ts",
@@ -49,7 +50,7 @@ test("help loads commander and the definitions of the commands, nothing else", a
     "cli/program.ts",
     "cli/run.ts",
     "cli/store.ts",
-    "cli/times.ts",
+    "cli/typed-times.ts",
     "contracts/defaults.ts",
     "contracts/errors.ts",
   ]);

@@ -1,30 +1,26 @@
-/** Times as people type them: how long, and since when. */
-import { KimtestError } from "../contracts/errors.ts";
+/** Times as people read them: in their own time zone, or in UTC where that is asked for; and how long something is. */
 
-const UNIT_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-const ISO = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d)?)?$/;
+/** ISO 8601 or Unix milliseconds to `2026-11-21 12:00:00`; in UTC with a Z behind it. */
+export type InstantText = (instant: string | number) => string;
 
-/** Unix milliseconds. @throws KimtestError `USAGE` */
-export function parseSince(text: string, nowMs: number): number {
-  const [, count = "", unit = ""] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
-  const ms = count === "" ? Date.parse(ISO.test(text) ? text : "") : nowMs - Number(count) * (UNIT_MS[unit] ?? 0);
-  if (ms >= 0 && ms <= nowMs) return ms;
-  throw new KimtestError("USAGE", `--since is "${text}", which is no time in the past`, {
-    hint: "for example 90s, 30m, 2h, 7d or 2026-11-21T10:00:00Z",
+/** `timeZone`: an IANA name, the reader's. */
+export function instantText(timeZone: string, utc: boolean | undefined): InstantText {
+  // The Swedish form is this one.
+  const format = new Intl.DateTimeFormat("sv-SE", {
+    timeZone: utc === true ? "UTC" : timeZone,
+    dateStyle: "short",
+    timeStyle: "medium",
   });
+  return (instant) => `${format.format(new Date(instant))}${utc === true ? "Z" : ""}`;
 }
 
-const MIN_DURATION_MS = 1_000;
-const MAX_DURATION_MS = 14 * 24 * 3_600_000;
+export function span(ms: number): string {
+  const seconds = Math.round(Math.max(0, ms) / 1000);
+  if (seconds < 120) return `${String(seconds)} s`;
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 120) return `${String(minutes)} min`;
+  const hours = Math.round(minutes / 60);
+  return hours < 72 ? `${String(hours)} h` : `${String(Math.round(hours / 24))} d`;
+}
 
-/** Of an option such as `--duration`: text to milliseconds. @throws KimtestError `USAGE` */
-export const parseDuration =
-  (option: string) =>
-  (text: string): number => {
-    const [, count = "", unit = ""] = /^(\d+(?:\.\d+)?)([smh])$/.exec(text) ?? [];
-    const ms = Number(count) * (UNIT_MS[unit] ?? 0);
-    if (ms >= MIN_DURATION_MS && ms <= MAX_DURATION_MS) return ms;
-    throw new KimtestError("USAGE", `${option} is "${text}", but must be 1s to 336h`, {
-      hint: "for example 90s, 30m or 48h",
-    });
-  };
+export const ago = (instant: string, nowMs: number): string => `${span(nowMs - Date.parse(instant))} ago`;

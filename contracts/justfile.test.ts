@@ -43,9 +43,10 @@ interface Dump {
 }
 
 test("each command has its recipe, and no recipe is without its command", async () => {
-  const commands = readdirSync(join(ROOT, "cli", "commands")).flatMap((name) => {
+  const files = readdirSync(join(ROOT, "cli", "commands")).filter((name) => name.endsWith(".ts"));
+  const commands = files.flatMap((name) => {
     const source = readFileSync(join(ROOT, "cli", "commands", name), "utf8");
-    return /new Command\("([a-z-]+)"\)/.exec(source)?.[1] ?? [];
+    return /(?:new Command|readingCommand)\("([a-z-]+)"\)/.exec(source)?.[1] ?? [];
   });
   const { stdout } = await just("--dump", "--dump-format", "json");
   const { recipes } = JSON.parse(stdout) as Dump;

@@ -5,7 +5,7 @@ import { count, instant } from "./parts.ts";
 import { findingSchema } from "./registry.ts";
 import { seedSchema } from "./seed.ts";
 
-const listedFailureSchema = z.object({
+export const listedFailureSchema = z.object({
   /** Bucket key; `fetch-failure` takes it. */
   key: z.string(),
   kind: z.enum(["vopr", "fuzz"]),
@@ -26,7 +26,7 @@ export const failureListSchema = z
   .object({ failures: z.array(listedFailureSchema), more: z.boolean() })
   .meta({ id: "FailureList", description: "list-failures --json: archived failures, newest first" });
 
-const listedFindingSchema = findingSchema
+export const listedFindingSchema = findingSchema
   .pick({ signature: true, workload: true, count: true, seeds: true, message: true, repro: true, failure_key: true })
   .extend({
     id: z.string().regex(FINDING_ID),

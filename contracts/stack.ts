@@ -10,6 +10,11 @@ export const STACK_NAME = /^[a-z][a-z0-9-]{0,19}$/;
 
 export const PARAMETER_ROOT = "/kimtest";
 export const stackParameterName = (stack: string): string => `${PARAMETER_ROOT}/${stack}/stack`;
+/** The stack whose parameter this is; undefined for any other name. */
+export const stackInParameterName = (path: string): string | undefined => {
+  const name = path.split("/")[2] ?? "";
+  return STACK_NAME.test(name) && path === stackParameterName(name) ? name : undefined;
+};
 export const serviceParameterName = (stack: string): string => `${PARAMETER_ROOT}/${stack}/service`;
 
 /** For the CLI. */

@@ -25,6 +25,7 @@ import {
   voprFailureSchema,
 } from "../contracts/failure.ts";
 import { stringifyJson } from "../contracts/json.ts";
+import { infraStatusSchema } from "../contracts/infra-status.ts";
 import { profileSchema } from "../contracts/profile.ts";
 import { benchRunSchema, explorationSchema, fuzzRunSchema, programProgressSchema } from "../contracts/programs.ts";
 import { findingSchema, registrySchema } from "../contracts/registry.ts";
@@ -65,6 +66,7 @@ export const CONTRACTS: readonly z.ZodType[] = [
   fuzzFailureSchema,
   fuzzResultSchema,
   fuzzRunSchema,
+  infraStatusSchema,
   phaseResultSchema,
   prepareResultSchema,
   profileSchema,

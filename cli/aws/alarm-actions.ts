@@ -26,7 +26,7 @@ export async function setAlarmActions(
     else await client.send(new DisableAlarmActionsCommand(names), options);
   };
   try {
-    await asking(`cannot ${verb} the actions of ${alarm}`, change());
+    await asking(`cannot ${verb} the actions of ${alarm}`, change(), target.profile);
   } finally {
     client.destroy();
   }

@@ -15,7 +15,7 @@ export async function readBucketSize(bucket: string, target: AwsTarget, stop: Ab
   const hasEndpoint = ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"].some((name) => (process.env[name] ?? "") !== "");
   const client = new S3Client({ ...clientConfig(target), followRegionRedirects: true, forcePathStyle: hasEndpoint });
   try {
-    return await asking(`cannot list s3://${bucket}`, count(client, bucket, stop));
+    return await asking(`cannot list s3://${bucket}`, count(client, bucket, stop), target.profile);
   } finally {
     client.destroy();
   }

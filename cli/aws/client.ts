@@ -1,6 +1,7 @@
 /** How commands talk to AWS: limits on everything, and errors that say what to type next. */
 import { KimtestError, reasonOf, systemCodeOf } from "../../contracts/errors.ts";
 import { factsOf } from "../../runner/store/s3-errors.ts";
+import { renewHint, signInHint } from "../../runner/store/sign-in.ts";
 
 export interface AwsTarget {
   readonly region: string;
@@ -27,10 +28,11 @@ export function clientConfig(target: AwsTarget) {
 }
 
 const EXPIRED = /^(?:ExpiredToken|RequestExpired|TokenRefreshRequired)/;
-const SIGN_IN = "sign in (`aws sso login`), or choose credentials with --profile or AWS_PROFILE";
 
-/** What the SDK threw, as ours; `doing`: such as "cannot ask AWS who we are". */
-export function awsError(error: unknown, doing: string): unknown {
+/**
+ * What the SDK threw, as ours. `doing`: such as "cannot ask AWS who we are"; `profile`: the target's, for what to type.
+ */
+export function awsError(error: unknown, doing: string, profile?: string): unknown {
   if (error instanceof KimtestError) return error;
   const { name, status } = factsOf(error);
   const text = reasonOf(error);
@@ -39,22 +41,23 @@ export function awsError(error: unknown, doing: string): unknown {
   if (status === undefined && !isCredentials && name === "Error" && systemCodeOf(error) === undefined) return error;
   const detail = [name === "Error" ? "" : name, text].filter((part) => part !== "").join(": ");
   return new KimtestError("CLOUD_FAILED", `${doing}: ${detail}`, {
-    hint: hintOf(name, status, isCredentials),
+    hint: hintOf(name, status, isCredentials, profile),
     cause: error,
   });
 }
 
-function hintOf(name: string, status: number | undefined, isCredentials: boolean): string {
-  if (isCredentials || name === "InvalidClientTokenId" || name === "AuthFailure") return SIGN_IN;
-  if (EXPIRED.test(name)) return "renew the credentials (`aws sso login`) and check this machine's clock";
+function hintOf(name: string, status: number | undefined, isCredentials: boolean, profile: string | undefined): string {
+  const identity = { profile, env: process.env };
+  if (isCredentials || name === "InvalidClientTokenId" || name === "AuthFailure") return signInHint(identity);
+  if (EXPIRED.test(name)) return renewHint(identity);
   if (status === 401 || status === 403) return "this identity may not do that; docs/deploy.md lists the permissions";
   return "check the network and AWS_ENDPOINT_URL, then try again";
 }
 
-export async function asking<T>(doing: string, work: Promise<T>): Promise<T> {
+export async function asking<T>(doing: string, work: Promise<T>, profile?: string): Promise<T> {
   try {
     return await work;
   } catch (error) {
-    throw awsError(error, doing);
+    throw awsError(error, doing, profile);
   }
 }

@@ -7,7 +7,7 @@ export async function readIdentity(target: AwsTarget, stop: AbortSignal): Promis
   const client = new STSClient(clientConfig(target));
   try {
     const answer = client.send(new GetCallerIdentityCommand({}), { abortSignal: stop });
-    const { Account: account } = await asking("AWS does not know who we are", answer);
+    const { Account: account } = await asking("AWS does not know who we are", answer, target.profile);
     return account ?? "";
   } finally {
     client.destroy();

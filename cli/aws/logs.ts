@@ -39,6 +39,7 @@ export interface LogQuestion {
 
 interface Following {
   readonly client: CloudWatchLogsClient;
+  readonly profile: string | undefined;
   readonly question: LogQuestion;
   readonly pace: LogPace;
   readonly stop: AbortSignal;
@@ -56,7 +57,7 @@ export async function* logEvents(
   // Retries are ours: the SDK's end after seconds.
   const client = new CloudWatchLogsClient({ ...clientConfig(target), maxAttempts: 1 });
   const { sinceMs, isFollowed } = question;
-  const following: Following = { client, question, pace, stop, tell };
+  const following: Following = { client, profile: target.profile, question, pace, stop, tell };
   const window = new LogWindow(sinceMs, () => Date.now());
   try {
     do {
@@ -86,7 +87,7 @@ async function* round(following: Following, window: LogWindow): AsyncGenerator<L
 
 /** undefined: stopped. @throws KimtestError what waiting does not mend, at once; the rest when it lasts too long */
 async function askPage(
-  { client, question, pace, stop, tell }: Following,
+  { client, profile, question, pace, stop, tell }: Following,
   startTime: number,
   nextToken: string | undefined,
 ): Promise<FilterLogEventsCommandOutput | undefined> {
@@ -104,7 +105,7 @@ async function askPage(
       if (isStopped()) return undefined;
       if (error instanceof ResourceNotFoundException) throw noGroup(logGroupName, error);
       const isOver = performance.now() - beganMs + retryMs > pace.giveUpMs;
-      if (!passes(error) || isOver) throw awsError(error, `cannot read the log group ${logGroupName}`);
+      if (!passes(error) || isOver) throw awsError(error, `cannot read the log group ${logGroupName}`, profile);
       // One refusal is everyday throttling, and no news.
       if (failures === 1) tell(`CloudWatch Logs does not answer (${reasonOf(error)}); trying on`);
       await pause(retryMs, stop);

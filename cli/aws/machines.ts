@@ -46,10 +46,12 @@ const MAX_PAGES = 50;
 
 export class MachineRoom {
   readonly #client: EC2Client;
+  readonly #profile: string | undefined;
   readonly #stop: AbortSignal;
 
   constructor(target: AwsTarget, stop: AbortSignal) {
     this.#client = new EC2Client(clientConfig(target));
+    this.#profile = target.profile;
     this.#stop = stop;
   }
 
@@ -84,13 +86,21 @@ export class MachineRoom {
   async cancel(requests: readonly SpotRequest[]): Promise<void> {
     const ids = requests.map(({ id }) => id);
     const command = new CancelSpotInstanceRequestsCommand({ SpotInstanceRequestIds: ids });
-    await asking(`cannot cancel ${ids.join(", ")}`, this.#client.send(command, { abortSignal: this.#stop }));
+    await asking(
+      `cannot cancel ${ids.join(", ")}`,
+      this.#client.send(command, { abortSignal: this.#stop }),
+      this.#profile,
+    );
   }
 
   async terminate(instances: readonly Machine[]): Promise<void> {
     const ids = instances.map(({ id }) => id);
     const command = new TerminateInstancesCommand({ InstanceIds: ids });
-    await asking(`cannot terminate ${ids.join(", ")}`, this.#client.send(command, { abortSignal: this.#stop }));
+    await asking(
+      `cannot terminate ${ids.join(", ")}`,
+      this.#client.send(command, { abortSignal: this.#stop }),
+      this.#profile,
+    );
   }
 
   close(): void {
@@ -104,7 +114,7 @@ export class MachineRoom {
       { Filters: filters },
       { abortSignal: this.#stop },
     );
-    const reservations = await gather("list the instances", pages, (page) => page.Reservations ?? []);
+    const reservations = await gather("list the instances", pages, (page) => page.Reservations ?? [], this.#profile);
     return reservations
       .flatMap(({ Instances: instances }) => instances ?? [])
       .map((instance) => ({
@@ -122,7 +132,12 @@ export class MachineRoom {
       { Filters: filters },
       { abortSignal: this.#stop },
     );
-    const requests = await gather("list the spot requests", pages, (page) => page.SpotInstanceRequests ?? []);
+    const requests = await gather(
+      "list the spot requests",
+      pages,
+      (page) => page.SpotInstanceRequests ?? [],
+      this.#profile,
+    );
     return requests.map((request) => ({
       id: request.SpotInstanceRequestId ?? "",
       state: request.State ?? "unknown",
@@ -142,6 +157,7 @@ async function gather<Page, Item>(
   what: string,
   pages: AsyncIterable<Page>,
   itemsOf: (page: Page) => readonly Item[],
+  profile: string | undefined,
 ): Promise<Item[]> {
   const walk = async (): Promise<Item[]> => {
     const found: Item[] = [];
@@ -153,5 +169,5 @@ async function gather<Page, Item>(
     }
     return found;
   };
-  return asking(`cannot ${what}`, walk());
+  return asking(`cannot ${what}`, walk(), profile);
 }

@@ -25,14 +25,30 @@ export interface Arrival {
   readonly isChanged: boolean;
 }
 
+export interface InstanceView extends Omit<MachineFacts, "spot"> {
+  readonly type: string;
+  /** Availability zone. */
+  readonly zone: string | undefined;
+  /** Newest start. */
+  readonly launchedAt: Date | undefined;
+  /** Id of its spot request. */
+  readonly spotRequest: string | undefined;
+}
+
+export interface SpotView extends SpotFacts {
+  readonly createdAt: Date | undefined;
+}
+
 export class PowerSwitch {
   readonly #client: EC2Client;
   readonly #id: string;
+  readonly #profile: string | undefined;
   readonly #stop: AbortSignal;
 
   constructor(id: string, target: AwsTarget, stop: AbortSignal) {
     this.#client = new EC2Client(clientConfig(target));
     this.#id = id;
+    this.#profile = target.profile;
     this.#stop = stop;
   }
 
@@ -58,10 +74,17 @@ export class PowerSwitch {
     }
   }
 
-  /** @throws KimtestError `NOT_FOUND` when EC2 knows no such machine (any more). */
+  /** The machine with its spot request. */
   async look(): Promise<MachineFacts> {
+    const machine = await this.instance();
+    return { ...machine, spot: await this.spotRequest(machine.spotRequest) };
+  }
+
+  /** @throws KimtestError `NOT_FOUND` when EC2 knows no such machine (any more). */
+  async instance(): Promise<InstanceView> {
     const command = new DescribeInstancesCommand({ Filters: [{ Name: "instance-id", Values: [this.#id] }] });
-    const answer = await asking(`cannot look at ${this.#id}`, this.#client.send(command, { abortSignal: this.#stop }));
+    const sent = this.#client.send(command, { abortSignal: this.#stop });
+    const answer = await asking(`cannot look at ${this.#id}`, sent, this.#profile);
     const instance = answer.Reservations?.[0]?.Instances?.[0];
     if (instance === undefined) {
       throw new KimtestError("NOT_FOUND", `EC2 knows no instance ${this.#id}`, { hint: GONE_HINT });
@@ -71,7 +94,29 @@ export class PowerSwitch {
       state: instance.State?.Name ?? "unknown",
       transitionReason: instance.StateTransitionReason ?? "",
       reasonCode: instance.StateReason?.Code ?? "",
-      spot: await this.#spot(instance.SpotInstanceRequestId),
+      type: instance.InstanceType ?? "unknown",
+      zone: instance.Placement?.AvailabilityZone,
+      launchedAt: instance.LaunchTime,
+      spotRequest: instance.SpotInstanceRequestId,
+    };
+  }
+
+  /** undefined for an on-demand machine. `id`: where the machine names its request. */
+  async spotRequest(id: string | undefined): Promise<SpotView | undefined> {
+    const filter: Filter =
+      id === undefined
+        ? { Name: "instance-id", Values: [this.#id] }
+        : { Name: "spot-instance-request-id", Values: [id] };
+    const command = new DescribeSpotInstanceRequestsCommand({ Filters: [filter] });
+    const sent = this.#client.send(command, { abortSignal: this.#stop });
+    const answer = await asking(`cannot look at the spot request of ${this.#id}`, sent, this.#profile);
+    const found = answer.SpotInstanceRequests?.[0];
+    if (found === undefined) return undefined;
+    return {
+      id: found.SpotInstanceRequestId ?? "",
+      state: found.State ?? "",
+      code: found.Status?.Code ?? "",
+      createdAt: found.CreateTime,
     };
   }
 
@@ -79,28 +124,21 @@ export class PowerSwitch {
     this.#client.destroy();
   }
 
-  async #spot(request: string | undefined): Promise<SpotFacts | undefined> {
-    const filter: Filter =
-      request === undefined
-        ? { Name: "instance-id", Values: [this.#id] }
-        : { Name: "spot-instance-request-id", Values: [request] };
-    const command = new DescribeSpotInstanceRequestsCommand({ Filters: [filter] });
-    const answer = await asking(
-      `cannot look at the spot request of ${this.#id}`,
-      this.#client.send(command, { abortSignal: this.#stop }),
-    );
-    const found = answer.SpotInstanceRequests?.[0];
-    if (found === undefined) return undefined;
-    return { id: found.SpotInstanceRequestId ?? "", state: found.State ?? "", code: found.Status?.Code ?? "" };
-  }
-
   async #ask(goal: Goal): Promise<void> {
     const input = { InstanceIds: [this.#id] };
     const options = { abortSignal: this.#stop };
     if (goal === "running") {
-      await asking(`cannot start ${this.#id}`, this.#client.send(new StartInstancesCommand(input), options));
+      await asking(
+        `cannot start ${this.#id}`,
+        this.#client.send(new StartInstancesCommand(input), options),
+        this.#profile,
+      );
     } else {
-      await asking(`cannot stop ${this.#id}`, this.#client.send(new StopInstancesCommand(input), options));
+      await asking(
+        `cannot stop ${this.#id}`,
+        this.#client.send(new StopInstancesCommand(input), options),
+        this.#profile,
+      );
     }
   }
 }

@@ -53,7 +53,8 @@ export async function runRemotely(
 ): Promise<RemoteEnd> {
   const client = new SSMClient(clientConfig(target));
   try {
-    const id = await send(client, instance, command, limits, stop);
+    const sending = send(client, instance, command, limits, stop);
+    const id = await asking(`cannot send a command to ${instance}`, sending, target.profile);
     try {
       return endOf(await invocation(client, instance, id, limits, stop, tell), instance, limits);
     } catch (error) {
@@ -73,18 +74,15 @@ async function send(client: SSMClient, instance: string, command: string, limits
     TimeoutSeconds: limits.startSeconds,
     Parameters: { commands: [command], executionTimeout: [String(limits.runSeconds)] },
   });
-  const work = async (): Promise<string> => {
-    try {
-      return (await client.send(request, { abortSignal: stop })).Command?.CommandId ?? "";
-    } catch (error) {
-      if (!(error instanceof InvalidInstanceId)) throw error;
-      throw new KimtestError("CLOUD_FAILED", `${instance} does not answer Systems Manager`, {
-        hint: "is it running? (kimtest infra-start) A machine that has just started takes a minute or two",
-        cause: error,
-      });
-    }
-  };
-  return asking(`cannot send a command to ${instance}`, work());
+  try {
+    return (await client.send(request, { abortSignal: stop })).Command?.CommandId ?? "";
+  } catch (error) {
+    if (!(error instanceof InvalidInstanceId)) throw error;
+    throw new KimtestError("CLOUD_FAILED", `${instance} does not answer Systems Manager`, {
+      hint: "is it running? (kimtest infra-start) A machine that has just started takes a minute or two",
+      cause: error,
+    });
+  }
 }
 
 async function invocation(

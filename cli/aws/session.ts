@@ -39,7 +39,11 @@ export async function holdSession(
   const request = requestOf(instance, forward);
   try {
     const takesVariable = await pluginTakesVariable(stop);
-    const { SessionId, StreamUrl, TokenValue } = await start(client, request, instance, stop);
+    const { SessionId, StreamUrl, TokenValue } = await asking(
+      `cannot start a session on ${instance}`,
+      start(client, request, instance, stop),
+      target.profile,
+    );
     const response = JSON.stringify({ SessionId, TokenValue, StreamUrl });
     const argv = [
       takesVariable ? RESPONSE_VARIABLE : response,
@@ -75,18 +79,15 @@ function requestOf(instance: string, forward: Forward | undefined) {
 }
 
 async function start(client: SSMClient, request: ReturnType<typeof requestOf>, instance: string, stop: AbortSignal) {
-  const work = async () => {
-    try {
-      return await client.send(new StartSessionCommand(request), { abortSignal: stop });
-    } catch (error) {
-      if (!(error instanceof TargetNotConnected)) throw error;
-      throw new KimtestError("CLOUD_FAILED", `${instance} does not answer Systems Manager`, {
-        hint: "is it running? (kimtest infra-start) A machine that has just started takes a minute or two",
-        cause: error,
-      });
-    }
-  };
-  return asking(`cannot start a session on ${instance}`, work());
+  try {
+    return await client.send(new StartSessionCommand(request), { abortSignal: stop });
+  } catch (error) {
+    if (!(error instanceof TargetNotConnected)) throw error;
+    throw new KimtestError("CLOUD_FAILED", `${instance} does not answer Systems Manager`, {
+      hint: "is it running? (kimtest infra-start) A machine that has just started takes a minute or two",
+      cause: error,
+    });
+  }
 }
 
 /** @throws KimtestError `TOOL_MISSING`: then no session is begun. */

@@ -1,9 +1,10 @@
 /**
  * Which deployed stack a command is about, and where its parts are.
  *
- * The name: --stack, else KIMTEST_STACK, else the only stack that there is. The region: --region, else AWS_REGION or
- * AWS_DEFAULT_REGION, else the AWS profile's, else us-east-1. What is known of a stack is in one SSM parameter, which
- * the deployment writes (contracts/stack.ts): so commands need neither Pulumi nor its state.
+ * The name: as somebody said it (cli/choice.ts), else the stack that Pulumi has selected in this checkout, else the
+ * only stack that there is. The region: as somebody said it, else Pulumi's, else the AWS profile's, else us-east-1.
+ * What is known of a stack is in one SSM parameter, which the deployment writes (contracts/stack.ts): so commands need
+ * neither Pulumi nor its state.
  */
 import {
   GetParameterCommand,
@@ -18,46 +19,55 @@ import {
   PARAMETER_ROOT,
   serviceParameterName,
   serviceSettingsSchema,
+  stackInParameterName,
   stackParameterName,
   stackParameterSchema,
   type ServiceSettings,
   type StackParameter,
 } from "../../contracts/stack.ts";
+import { choose, type Chosen, type Here, type StackChoice } from "../choice.ts";
+import { askPulumi, type PulumiSays } from "../infra/selected-stack.ts";
 import { bareName, DEFAULT_REGION } from "../infra/stack-name.ts";
+import { readProjectFile } from "../project-file.ts";
 import { asking, clientConfig, type AwsTarget } from "./client.ts";
 
-/** As the options of the same names give them. */
-export interface StackChoice {
-  readonly stack?: string | undefined;
-  readonly region?: string | undefined;
-  readonly profile?: string | undefined;
-}
+export type { StackChoice } from "../choice.ts";
 
 export interface FoundStack {
   readonly parts: StackParameter;
   readonly target: AwsTarget;
+  /** Who named it, for people. */
+  readonly by: string;
 }
-
-type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Pages of ten parameters; a stack has two. */
 const MAX_PAGES = 100;
 
+export const HERE: Here = {
+  env: process.env,
+  get folder() {
+    return process.cwd();
+  },
+};
+
 /** @throws KimtestError `USAGE`, `NOT_DEPLOYED`, `CORRUPT_DATA` or `CLOUD_FAILED`, each with what to type next. */
-export async function findStack(
-  choice: StackChoice,
-  stop: AbortSignal,
-  env: Environment = process.env,
-): Promise<FoundStack> {
-  const asked = set(choice.stack) ?? set(env["KIMTEST_STACK"]);
-  const wanted = asked === undefined ? undefined : bareName(asked);
-  const target = await targetOf(choice, env);
+export async function findStack(choice: StackChoice, stop: AbortSignal, here: Here = HERE): Promise<FoundStack> {
+  return findChosenStack(choose(choice, here.env, await readProjectFile(here.folder)), stop, here);
+}
+
+export async function findChosenStack(chosen: Chosen, stop: AbortSignal, here: Here): Promise<FoundStack> {
+  const said = chosen.stack === undefined ? undefined : bareName(chosen.stack.value, chosen.stack.by);
+  // Pulumi takes a second or two: it is not asked for what somebody has said.
+  const pulumi: PulumiSays = said === undefined ? await askPulumi(here.folder, chosen.profile?.value, stop) : {};
+  const target = await targetOf(chosen, pulumi.selected?.region);
   const client = new SSMClient(clientConfig(target));
   try {
-    const name = wanted ?? onlyOne(await namesOf(client, target, stop), target.region);
-    const text = await readParameter(client, stackParameterName(name), stop);
-    if (text === undefined) throw await notFound(name, client, target, stop);
-    return { parts: partsOf(text, name, target.region), target };
+    const wanted = said ?? pulumi.selected?.name;
+    const name = wanted ?? onlyOne(await namesOf(client, target, stop), target.region, pulumi.reason);
+    const text = await readParameter(client, stackParameterName(name), target, stop);
+    if (text === undefined) throw await notFound(name, client, target, stop, pulumi);
+    const by = chosen.stack?.by ?? (pulumi.selected === undefined ? `the only one in ${target.region}` : "Pulumi");
+    return { parts: partsOf(text, name, target.region), target, by };
   } finally {
     client.destroy();
   }
@@ -68,7 +78,7 @@ export async function readServiceSettings(found: FoundStack, stop: AbortSignal):
   const client = new SSMClient(clientConfig(found.target));
   const name = serviceParameterName(found.parts.stack);
   try {
-    const text = await readParameter(client, name, stop);
+    const text = await readParameter(client, name, found.target, stop);
     const read = text === undefined ? undefined : serviceSettingsSchema.safeParse(parseJson(text, name));
     if (read?.success === true) return read.data;
     throw new KimtestError("CORRUPT_DATA", `the SSM parameter ${name} is missing or of another version`, {
@@ -79,12 +89,10 @@ export async function readServiceSettings(found: FoundStack, stop: AbortSignal):
   }
 }
 
-const set = (text: string | undefined): string | undefined => (text === "" ? undefined : text);
-
-export async function targetOf(choice: StackChoice, env: Environment): Promise<AwsTarget> {
-  const { profile } = choice;
-  const region =
-    choice.region ?? set(env["AWS_REGION"]) ?? set(env["AWS_DEFAULT_REGION"]) ?? (await regionOfProfile(profile));
+/** `selected`: the region of the stack that Pulumi has selected. */
+export async function targetOf(chosen: Chosen, selected?: string): Promise<AwsTarget> {
+  const profile = chosen.profile?.value;
+  const region = chosen.region?.value ?? selected ?? (await regionOfProfile(profile));
   if (!/^[a-z]{2}(?:-[a-z]+)+-\d$/.test(region)) {
     throw new KimtestError("USAGE", `"${region}" is not an AWS region`, { hint: "for example --region us-east-1" });
   }
@@ -104,7 +112,12 @@ async function regionOfProfile(profile: string | undefined): Promise<string> {
   }
 }
 
-async function readParameter(client: SSMClient, name: string, stop: AbortSignal): Promise<string | undefined> {
+async function readParameter(
+  client: SSMClient,
+  name: string,
+  { profile }: AwsTarget,
+  stop: AbortSignal,
+): Promise<string | undefined> {
   const read = async (): Promise<string | undefined> => {
     try {
       const answer = await client.send(new GetParameterCommand({ Name: name }), { abortSignal: stop });
@@ -114,16 +127,16 @@ async function readParameter(client: SSMClient, name: string, stop: AbortSignal)
       throw error;
     }
   };
-  return asking(`cannot read the SSM parameter ${name}`, read());
+  return asking(`cannot read the SSM parameter ${name}`, read(), profile);
 }
 
-async function namesOf(client: SSMClient, { region }: AwsTarget, stop: AbortSignal): Promise<string[]> {
+async function namesOf(client: SSMClient, { region, profile }: AwsTarget, stop: AbortSignal): Promise<string[]> {
   const walk = async (): Promise<string[]> => {
     const names: string[] = [];
     let count = 0;
     const query = { Path: `${PARAMETER_ROOT}/`, Recursive: true };
     for await (const page of paginateGetParametersByPath({ client }, query, { abortSignal: stop })) {
-      names.push(...(page.Parameters ?? []).flatMap(({ Name: path = "" }) => stackIn(path) ?? []));
+      names.push(...(page.Parameters ?? []).flatMap(({ Name: path = "" }) => stackInParameterName(path) ?? []));
       count += 1;
       if (count === MAX_PAGES) {
         throw new KimtestError("LIMIT_EXCEEDED", `there are too many parameters under ${PARAMETER_ROOT}/`, {
@@ -133,30 +146,35 @@ async function namesOf(client: SSMClient, { region }: AwsTarget, stop: AbortSign
     }
     return names.sort();
   };
-  return asking(`cannot list the stacks in ${region}`, walk());
+  return asking(`cannot list the stacks in ${region}`, walk(), profile);
 }
 
-function stackIn(path: string): string | undefined {
-  const name = path.split("/")[2] ?? "";
-  return path === stackParameterName(name) ? name : undefined;
-}
-
-function onlyOne(names: readonly string[], region: string): string {
+/** `noPulumi`: why Pulumi told of none. */
+function onlyOne(names: readonly string[], region: string, noPulumi = ""): string {
   const [first, ...others] = names;
   if (first === undefined) {
+    const elsewhere = "deploy one (kimtest deploy-infra --create), or look elsewhere with --region or --profile";
     throw new KimtestError("NOT_DEPLOYED", `no stack is deployed in ${region}, as far as this account sees`, {
-      hint: "deploy one (kimtest deploy-infra --create), or look elsewhere with --region or --profile",
+      hint: noPulumi === "" ? elsewhere : `${elsewhere}; Pulumi tells of none here: ${noPulumi}`,
     });
   }
   if (others.length === 0) return first;
   throw new KimtestError("USAGE", `several stacks are deployed in ${region}: ${names.join(", ")}`, {
-    hint: "choose one with --stack or KIMTEST_STACK",
+    hint: "choose one with --stack, KIMTEST_STACK or kimtest.json",
   });
 }
 
-async function notFound(name: string, client: SSMClient, target: AwsTarget, stop: AbortSignal): Promise<KimtestError> {
+async function notFound(
+  name: string,
+  client: SSMClient,
+  target: AwsTarget,
+  stop: AbortSignal,
+  { selected }: PulumiSays,
+): Promise<KimtestError> {
+  const pulumi =
+    selected === undefined ? "" : `Pulumi has selected it here, and says that it is in ${selected.region}; `;
   return new KimtestError("NOT_DEPLOYED", `stack ${name} is not deployed in ${target.region}`, {
-    hint: await whatThereIs(client, target, stop),
+    hint: pulumi + (await whatThereIs(client, target, stop)),
   });
 }
 

@@ -18,7 +18,11 @@ export async function readSubscriptions(
 ): Promise<EmailSubscription[]> {
   const client = new SNSClient(clientConfig(target));
   try {
-    return await asking(`cannot list the subscriptions of ${topicArn}`, collect(client, topicArn, stop));
+    return await asking(
+      `cannot list the subscriptions of ${topicArn}`,
+      collect(client, topicArn, stop),
+      target.profile,
+    );
   } finally {
     client.destroy();
   }

@@ -4,7 +4,7 @@ import { EXIT, KimtestError } from "../../contracts/errors.ts";
 import type { Notifier } from "../../runner/platform/notifier.ts";
 import type { CliDeps } from "../deps.ts";
 import type { ClosableSpectator } from "../spectator.ts";
-import { parseDuration } from "../times.ts";
+import { parseDuration } from "../typed-times.ts";
 import { jsonOption, storeOption } from "./options.ts";
 
 interface CycleCommandOptions {

@@ -158,7 +158,7 @@ describe("what is missing is said at once, and nothing is done", () => {
       missing: [
         [
           "AWS does not know who we are: CredentialsProviderError: Could not load credentials from any providers",
-          "sign in (`aws sso login`), or choose credentials with --profile or AWS_PROFILE",
+          "sign in: aws sso login; or choose other credentials: AWS_PROFILE, or keys in the environment",
         ],
       ],
     },

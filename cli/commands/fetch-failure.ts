@@ -1,6 +1,5 @@
 /** `kimtest fetch-failure FAILURE…`: brings archived failures here and says how to reproduce them. */
 import { basename, join, resolve } from "node:path";
-import { Command } from "@commander-js/extra-typings";
 import type { FailureKey } from "../../contracts/bucket.ts";
 import { DEFAULT_FETCH_FOLDER } from "../../contracts/defaults.ts";
 import { KimtestError } from "../../contracts/errors.ts";
@@ -8,12 +7,12 @@ import type { FetchedFailure } from "../../contracts/reports.ts";
 import type { ObjectStore } from "../../runner/store/object-store.ts";
 import type { CliDeps } from "../deps.ts";
 import type { DownloadScreen } from "../failures/progress.ts";
-import { withStore } from "../store.ts";
-import { parseDuration } from "../times.ts";
-import { jsonOption, storeOption } from "./options.ts";
+import { withResults, type ResultsChoice } from "../store.ts";
+import { parseDuration } from "../typed-times.ts";
+import { jsonOption } from "./options.ts";
+import { readingCommand } from "./options-place.ts";
 
-export interface FetchFailureOptions {
-  readonly store: string;
+export interface FetchFailureOptions extends ResultsChoice {
   readonly json?: true | undefined;
   readonly to: string;
   readonly force?: true | undefined;
@@ -38,10 +37,9 @@ Examples:
   kimtest fetch-failure vopr/seed-17-1700000000000.json --restore --wait 12h`;
 
 export function fetchFailureCommand(deps: CliDeps) {
-  return new Command("fetch-failure")
+  return readingCommand("fetch-failure")
     .description("Fetch archived failures.")
     .argument("<failure...>", "keys as list-failures shows them, findings, or parts of either")
-    .addOption(storeOption())
     .addOption(jsonOption())
     .option("--to <folder>", "where to put them", DEFAULT_FETCH_FOLDER)
     .option("--force", "replace files that are there and differ")
@@ -63,7 +61,7 @@ export async function fetchFailure(
     import("../failures/progress.ts"),
     import("../json.ts"),
   ]);
-  await withStore(options.store, async (store) => {
+  await withResults(options, deps, async (store) => {
     const failures = await resolveFailures(store, typed);
     const screen = await openDownloadScreen(deps);
     const fetched: FetchedFailure[] = [];
@@ -88,8 +86,12 @@ export async function fetchFailure(
     } finally {
       screen.close();
     }
-    if (options.json) deps.out(jsonText({ fetched: inOrder(fetched, failures), failed: problems.map(jsonProblem) }));
-    assertNoProblem(problems, failures.length);
+    // They end in any order.
+    const asked = failures.map(({ key }) => key);
+    fetched.sort((a, b) => asked.indexOf(a.key) - asked.indexOf(b.key));
+    problems.sort((a, b) => asked.indexOf(a.failure.key) - asked.indexOf(b.failure.key));
+    if (options.json) deps.out(jsonText({ fetched, failed: problems.map(jsonProblem) }));
+    assertNoProblem(problems, asked.length);
   });
 }
 
@@ -147,10 +149,6 @@ function say({ key, path, extracted, verified, new: isNew, next }: FetchedFailur
   if (!isNew) deps.err("it was here already, the same\n");
   else if (verified === "size") deps.err("only its size was checked: the store has no checksum of it\n");
   deps.err(`${key.startsWith("failures/vopr/") ? "reproduce it" : "look at it"}: ${next}\n`);
-}
-
-function inOrder(fetched: readonly FetchedFailure[], failures: readonly FailureKey[]): FetchedFailure[] {
-  return failures.flatMap(({ key }) => fetched.find((one) => one.key === key) ?? []);
 }
 
 const jsonProblem = ({ failure, error: { code, message, hint } }: Problem) => ({

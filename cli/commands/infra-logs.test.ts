@@ -60,6 +60,16 @@ const messages = (stdout: string): unknown[] =>
   stdout.split("\n").flatMap((line) => (line === "" ? [] : (JSON.parse(line) as { message: string }).message));
 
 describe("what there is", () => {
+  test("times are the reader's, or UTC on request", async () => {
+    await put("service", [60, "one"]);
+    const argv = ["infra-logs", "--no-follow"];
+    const local = await kimtest(argv, { now, timeZone: "Asia/Kolkata" });
+    const inKolkata = new Date(NOW_MS - 60_000 + 5.5 * 3_600_000).toISOString().replace("T", " ").slice(0, 19);
+    expect(local.stdout).toBe(`${inKolkata}  service     one\n`);
+    const utc = await kimtest([...argv, "--utc"], { now, timeZone: "Asia/Kolkata" });
+    expect(utc.stdout).toBe(`${at(60)}Z  service     one\n`);
+  });
+
   test("in order, all streams, as people read it; what acts on a terminal is shown", async () => {
     await put("service", [60, "launch: starting bundle ab\u001b[2J"]);
     await put("runner", [50, { level: 40, time: "x", failures: 3, seed: "x", msg: "late" }], [40, "half a li"]);

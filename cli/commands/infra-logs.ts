@@ -6,7 +6,8 @@ import type { LogPace } from "../aws/logs.ts";
 import type { StackChoice } from "../aws/stack.ts";
 import type { CliDeps } from "../deps.ts";
 import type { LogLine } from "../infra/log-lines.ts";
-import { parseSince } from "../times.ts";
+import { parseSince } from "../typed-times.ts";
+import { utcOption } from "./options.ts";
 import { awsProfileOption, deployedStackOption, regionOption } from "./options-infra.ts";
 
 export interface InfraLogsOptions extends StackChoice {
@@ -15,6 +16,7 @@ export interface InfraLogsOptions extends StackChoice {
   readonly filter?: string | undefined;
   readonly phase?: string | undefined;
   readonly stream?: string | undefined;
+  readonly utc?: true | undefined;
   readonly json?: true | undefined;
 }
 
@@ -41,6 +43,7 @@ export function infraLogsCommand(deps: CliDeps) {
       // Literals, for this file is read by every command; a test holds them to the contracts.
       .addOption(new Option("--phase <phase>", "only lines written in this phase").choices(LOGGED_PHASES))
       .addOption(new Option("--stream <kind>", "only this log of the machine").choices(LOGGED_STREAMS))
+      .addOption(utcOption())
       .option("--json", "print JSON, one object per line")
       .addHelpText("after", HELP)
       .action((options) => infraLogs(options, deps))
@@ -64,8 +67,8 @@ export async function infraLogs(options: InfraLogsOptions, deps: CliDeps, pace?:
       import("../aws/interruptible.ts"),
     ]);
   const { stop } = deps;
-  const write = options.json ? await jsonWriter(deps) : await textWriter(deps);
-  const found = await interruptible(stop, findStack(options, stop), () => "interrupted");
+  const write = options.json ? await jsonWriter(deps) : await textWriter(options, deps);
+  const found = await interruptible(stop, findStack(options, stop, deps.here), () => "interrupted");
   const question = { group: found.parts.log_group, sinceMs, isFollowed: options.follow };
   const tell = (message: string): void => {
     deps.err(`${message}\n`);
@@ -100,16 +103,18 @@ async function jsonWriter(deps: CliDeps): Promise<Writer> {
   };
 }
 
-async function textWriter(deps: CliDeps): Promise<Writer> {
-  const [{ printable }, { stringifyJson }] = await Promise.all([
+async function textWriter({ utc }: InfraLogsOptions, deps: CliDeps): Promise<Writer> {
+  const [{ printable }, { stringifyJson }, { instantText }] = await Promise.all([
     import("../../runner/phases/digest/printable.ts"),
     import("../../contracts/json.ts"),
+    import("../times.ts"),
   ]);
+  const instant = instantText(deps.timeZone, utc);
   const colour = await deps.colours("stdout");
   return ({ stream, atMs, level, message, data }) => {
     const rest = Object.entries(data).map(([name, value]) => `${name}=${stringifyJson(value, 0)}`);
     const text = printable([message, ...rest].join(" "));
-    const at = new Date(atMs).toISOString().replace("T", " ").slice(0, 19);
+    const at = instant(atMs);
     const kind = printable(stream.split("/")[0] ?? "").padEnd(10);
     deps.out(`${colour.dim(at)}  ${colour.dim(kind)}  ${paint(colour, level)(text)}\n`);
   };

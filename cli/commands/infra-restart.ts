@@ -40,7 +40,7 @@ export async function infraRestart(
   ]);
   const { stop } = deps;
   const work = async (): Promise<void> => {
-    const found = await findStack(options, stop);
+    const found = await findStack(options, stop, deps.here);
     const { parts, target } = found;
     const delivered = (await readServiceSettings(found, stop)).bundle.sha256;
     deps.err(`restarting the service on ${parts.instance_id}; the running cycle goes on\n`);

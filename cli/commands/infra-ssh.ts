@@ -60,7 +60,7 @@ export async function infraSsh(options: InfraSshOptions, deps: CliDeps, limits: 
     import("../aws/interruptible.ts"),
   ]);
   const { stop } = deps;
-  const found = await interruptible(stop, findStack(options, stop), () => "interrupted; nothing was done");
+  const found = await interruptible(stop, findStack(options, stop, deps.here), () => "interrupted; nothing was done");
   const { parts, target } = found;
   const instance = parts.instance_id;
   if (options.command === undefined) {

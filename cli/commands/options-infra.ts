@@ -7,11 +7,14 @@ export const stackOption = (): Option<"--stack <name>", undefined, string> =>
 export const yesOption = (): Option<"--yes"> => new Option("--yes", "do not ask (needed where there is no terminal)");
 
 export const awsProfileOption = (): Option<"--profile <name>"> =>
-  new Option("--profile <name>", "AWS profile (default: AWS_PROFILE, or the default credentials)");
+  new Option("--profile <name>", "AWS profile (default: AWS_PROFILE, kimtest.json, or the default credentials)");
 
-/** Of commands on what is deployed: they find it without Pulumi (cli/aws/stack.ts). */
+/** Of commands on what is deployed: how they find it: cli/aws/stack.ts. */
 export const deployedStackOption = (): Option<"--stack <name>"> =>
-  new Option("--stack <name>", "the deployed stack (default: KIMTEST_STACK, or the only one there is)");
+  new Option("--stack <name>", "the deployed stack (default: KIMTEST_STACK, kimtest.json, Pulumi's, or the only one)");
 
 export const regionOption = (): Option<"--region <region>"> =>
-  new Option("--region <region>", "AWS region (default: AWS_REGION, or the profile's, or us-east-1)");
+  new Option(
+    "--region <region>",
+    "AWS region (default: AWS_REGION, kimtest.json, Pulumi's, the profile's, or us-east-1)",
+  );

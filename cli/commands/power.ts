@@ -21,7 +21,7 @@ export async function power(goal: Goal, options: PowerOptions, deps: CliDeps, pa
   const { stop } = deps;
   let now = "nothing was changed";
   const work = async (): Promise<void> => {
-    const found = await findStack(options, stop);
+    const found = await findStack(options, stop, deps.here);
     const { parts, target } = found;
     const lever = new PowerSwitch(parts.instance_id, target, stop);
     try {

@@ -3,11 +3,13 @@ import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { Chalk } from "chalk";
 import { digestSchema } from "../../contracts/digest.ts";
+import { infraStatusSchema } from "../../contracts/infra-status.ts";
 import {
   cycleState,
   digestOf,
   knownFinding,
   richDigest,
+  voprState,
   sighting,
 } from "../../runner/phases/digest/samples.fixture.ts";
 import { digestText } from "../../runner/phases/digest/text.ts";
@@ -63,7 +65,8 @@ describe("infra-digest", () => {
     const folder = new Folder();
     folder.put("digests/latest.json", richDigest());
     const text = await kimtest(["infra-digest", "--store", folder.store]);
-    expect(text).toEqual({ exitCode: 0, stdout: `${digestText(richDigest())}\n`, stderr: "" });
+    const instant = (): string => "2026-11-21 10:00:00";
+    expect(text).toEqual({ exitCode: 0, stdout: `${digestText(richDigest(), instant)}\n`, stderr: "" });
     const json = await kimtest(["infra-digest", "--store", folder.store, "--json"]);
     expect(json).toMatchObject({ exitCode: 0, stderr: "" });
     expect(decodeJson(json.stdout, "stdout", digestSchema)).toEqual(richDigest());
@@ -119,25 +122,77 @@ describe("infra-status", () => {
     const ran = await kimtest(["infra-status", "--store", folder.store]);
     expect(ran).toMatchObject({ exitCode: 0, stderr: "" });
     expect(ran.stdout.replace(folder.store, "STORE")).toMatchInlineSnapshot(`
-     "store    STORE
-     cycle    7, profile embedded, commit 0123456789ab
-              in phase vopr, 60 min of 48 h left, resumed 1 time
-              0 seeds, 0 findings in this cycle
-              newest work 10 s ago
-     digest   cycle 7 (final), 60 min ago: failed
-              vopr: 5 of 1,234,567 seeds failed
-              VOPR failed: 1,234,567 seeds, 8.6 sims/s, 3 failures
-              untrusted: formal verification
-              new           vsr_agreement:combined  3 failures
-              ongoing       hash_chain:swizzle  2 failures
+     "store     STORE (--store)
+     cycle     7, profile embedded, commit 0123456789ab
+               in phase vopr, 60 min of 48 h left, resumed 1 time
+               0 seeds, 0 failures, 0 findings in this cycle
+               newest work 10 s ago
+     digest    cycle 7 (final), 60 min ago: failed
+               vopr: 5 of 1,234,567 seeds failed
+               VOPR failed: 1,234,567 seeds, 8.6 sims/s, 3 failures
+               untrusted: formal verification
+     findings  new           vsr_agreement:combined  3 failures
+               ongoing       hash_chain:swizzle  2 failures
      "
     `);
     const json = await kimtest(["infra-status", "--store", folder.store, "--json"]);
-    expect(JSON.parse(json.stdout)).toMatchObject({
-      store: folder.store,
-      cycle: { cycle: 7, phase: "vopr", interruptions: 1 },
-      digest: { verdict: "failed", cycle: 7 },
+    expect(infraStatusSchema.parse(JSON.parse(json.stdout))).toMatchObject({
+      store: { url: folder.store, by: "--store" },
+      stack: null,
+      cycle: { number: 7, phase: "vopr", resumed: 1, heartbeat_age_seconds: 10, left_seconds: 3600, stuck: false },
+      digest: { verdict: "failed", cycle: 7, untrusted: ["formal_verification"] },
+      findings: [{ signature: "vsr_agreement:combined" }, { signature: "hash_chain:swizzle" }],
+      problems: [],
     });
+  });
+
+  test("speed and failures of a VOPR phase that runs", async () => {
+    const folder = new Folder();
+    const share = { from_seed: 0n, cpu_ms: 1, iterations_per_second: 5 };
+    const scenarios = {
+      gray: { ...share, iterations: 7_000, failures: 2 },
+      combined: { ...share, iterations: 200, failures: 1 },
+    };
+    const spent_ms = { prepare: 1_000, vopr: 720_000 };
+    folder.put("cycles/current.json", cycleState({ phase: "vopr", spent_ms, vopr: { ...voprState, scenarios } }));
+    const ran = await kimtest(["infra-status", "--store", folder.store]);
+    expect(ran.stdout).toContain("\n          7,200 seeds, 10.0 sims/s, 3 failures, 0 findings in this cycle\n");
+  });
+
+  test("--fields: only these, in their order; one that is none lists those there are", async () => {
+    const folder = new Folder();
+    folder.put("digests/latest.json", richDigest());
+    folder.put("cycles/current.json", "{ damaged");
+    const argv = (fields: string) => ["infra-status", "--store", folder.store, "--fields", fields];
+    const ran = await kimtest(argv("version, findings,cycle"));
+    expect(Object.keys(JSON.parse(ran.stdout) as object)).toEqual(["version", "findings", "cycle"]);
+    // What is not asked for is not looked up: its damage is none of this answer.
+    expect(ran.exitCode).toBe(6);
+    expect((await kimtest(argv("digest,problems"))).exitCode).toBe(0);
+    expect(await kimtest(argv("digest,Cycle,x"))).toEqual({
+      exitCode: 2,
+      stdout: "",
+      stderr:
+        'kimtest: --fields names "Cycle", "x", which are no fields\n' +
+        "  there are version, at, store, stack, instance, spot_request, spot_price, interruptions, cycle, alarms, " +
+        "subscriptions, digest, findings, problems\n",
+    });
+    const digest = await kimtest(["infra-digest", "--store", folder.store, "--fields", "verdict,cycle"]);
+    expect(JSON.parse(digest.stdout)).toEqual({ verdict: "failed", cycle: 7 });
+    const wrong = await kimtest(["infra-digest", "--store", folder.store, "--fields", "verdikt"]);
+    expect(wrong.stderr).toMatch(
+      /^kimtest: --fields names "verdikt", which is no field\n {2}there are version, kind, /,
+    );
+  });
+
+  test("times are the reader's, or UTC on request", async () => {
+    const folder = new Folder();
+    folder.put("digests/latest.json", richDigest());
+    const argv = ["infra-digest", "--store", folder.store];
+    const local = await kimtest(argv, { timeZone: "Asia/Kolkata" });
+    expect(local.stdout).toContain(", 2026-11-21 15:30:00\n");
+    const utc = await kimtest([...argv, "--utc"], { timeZone: "Asia/Kolkata" });
+    expect(utc.stdout).toContain(", 2026-11-21 10:00:00Z\n");
   });
 
   test("no work for a quarter of an hour: stuck, in red on a terminal", async () => {
@@ -146,14 +201,14 @@ describe("infra-status", () => {
     const colours = () => Promise.resolve(new Chalk({ level: 1 }));
     const ran = await kimtest(["infra-status", "--store", folder.store], { colours });
     expect(ran.stdout).toContain("\u001b[31mnewest work 16 min ago: stuck, or its runner is down\u001b[39m");
-    expect(ran.stdout).toContain("\ndigest   none yet\n");
+    expect(ran.stdout).toContain("digest    \u001b[22mnone yet\n");
   });
 
   test("a cycle that is done is not stuck", async () => {
     const folder = new Folder();
     folder.put("cycles/current.json", cycleState({ status: "done", progress_at: "2026-11-20T00:00:00.000Z" }));
     const ran = await kimtest(["infra-status", "--store", folder.store]);
-    expect(ran.stdout).toContain("         done, 60 min ago\n");
+    expect(ran.stdout).toContain("          done, 60 min ago\n");
     expect(ran.stdout).not.toContain("stuck");
   });
 
@@ -164,21 +219,31 @@ describe("infra-status", () => {
   });
 
   test.each([
-    ["digests/latest.json", "cycle    7, profile embedded", /^digest {3}cannot be read: .*is not valid JSON/m],
-    ["cycles/current.json", "digest   cycle 7 (final)", /^cycle {4}cannot be read: .*is not valid JSON/m],
+    ["digests/latest.json", "cycle     7, profile embedded", /^digest {4}cannot be shown: .* is not valid JSON: /m],
+    ["cycles/current.json", "digest    cycle 7 (final)", /^cycle {5}cannot be shown: .* is not valid JSON: /m],
   ])("a damaged %s: said, the rest is shown, exit code 6", async (key, rest, said) => {
     const folder = new Folder();
     folder.put("cycles/current.json", cycleState());
     folder.put("digests/latest.json", richDigest());
     folder.put(key, "{ damaged");
-    const ran = await kimtest(["infra-status", "--store", folder.store]);
+    const ran = await kimtest(["infra-status", "--store", folder.store], { columns: 200 });
     expect(ran).toMatchObject({ exitCode: 6, stderr: "" });
     expect(ran.stdout).toContain(rest);
     expect(ran.stdout).toMatch(said);
     const json = await kimtest(["infra-status", "--store", folder.store, "--json"]);
     expect(json.exitCode).toBe(6);
     const part = key.startsWith("digests") ? "digest" : "cycle";
-    expect(JSON.parse(json.stdout)).toMatchObject({ [part]: { error: expect.stringContaining("is not valid JSON") } });
+    expect(infraStatusSchema.parse(JSON.parse(json.stdout))).toMatchObject({
+      [part]: null,
+      problems: [
+        {
+          part,
+          message: expect.stringContaining("is not valid JSON"),
+          hint: expect.stringContaining("writes it anew"),
+          exit_code: 6,
+        },
+      ],
+    });
   });
 
   test("more findings than fit are counted", async () => {
@@ -187,8 +252,10 @@ describe("infra-status", () => {
     const state = cycleState({ sightings: Object.fromEntries(signatures.map((one) => [one, sighting(one)])) });
     folder.put("digests/latest.json", digestOf(state));
     const ran = await kimtest(["infra-status", "--store", folder.store]);
-    expect(ran.stdout).toMatch(/^ {9}unclassified {2}s9:gray {2}3 failures\n {9}and 2 more: kimtest infra-digest\n$/m);
-    expect(ran.stdout).toContain("cycle    none on record\n");
+    expect(ran.stdout).toMatch(
+      /^ {10}unclassified {2}s9:gray {2}3 failures\n {10}and 2 more: kimtest infra-digest\n$/m,
+    );
+    expect(ran.stdout).toContain("cycle     none on record\n");
   });
 });
 

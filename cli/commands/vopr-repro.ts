@@ -2,26 +2,25 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Command } from "@commander-js/extra-typings";
 import { EXIT, type ExitCode } from "../../contracts/errors.ts";
 import type { VoprFailure } from "../../contracts/failure.ts";
 import type { BatchVerdict } from "../../runner/tools/vopr.ts";
 import type { CliDeps } from "../deps.ts";
-import { jsonOption, storeOption } from "./options.ts";
+import type { ResultsChoice } from "../store.ts";
+import { jsonOption } from "./options.ts";
+import { readingCommand } from "./options-place.ts";
 
-interface VoprReproOptions {
+/** A place is only asked when the argument is no file but a key. */
+interface VoprReproOptions extends ResultsChoice {
   readonly json?: true | undefined;
-  /** Only asked when the argument is no file but a key. */
-  readonly store: string;
 }
 
 const DEADLINE_MS = 600_000;
 
 export function voprReproCommand(deps: CliDeps) {
-  return new Command("vopr-repro")
+  return readingCommand("vopr-repro")
     .description("Reproduce an archived VOPR failure (exit code 1: reproduced, 0: it passes now).")
     .argument("<file>", "a file that fetch-failure brought, or a failure's key in the store")
-    .addOption(storeOption())
     .addOption(jsonOption())
     .addHelpText("after", "\nExample:\n  kimtest vopr-repro .artifacts/aws-failures/seed-17-1700000000000.json")
     .action((file, options) => voprRepro(file, options, deps));
@@ -36,7 +35,7 @@ export async function voprRepro(file: string, options: VoprReproOptions, deps: C
       import("../../runner/phases/digest/printable.ts"),
       import("../json.ts"),
     ]);
-  const failure = await readFailure(file, options.store);
+  const failure = await readFailure(file, options, deps);
   const flags = reproFlags(failure);
   const { vopr } = embeddedProfile();
   const command = [...vopr.command, ...flags];

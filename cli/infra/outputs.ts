@@ -5,7 +5,7 @@ import { read, type Pulumi } from "./pulumi.ts";
 
 export { bareName, DEFAULT_REGION } from "./stack-name.ts";
 
-const outputsSchema = z.object({
+export const outputsSchema = z.object({
   instance_id: z.string().min(1),
   s3_bucket: z.string().min(1),
   sns_topic: z.string().min(1),
@@ -25,7 +25,7 @@ export async function readOutputs(pulumi: Pulumi, stop: AbortSignal): Promise<Ou
   if (answer.exitCode !== 0) {
     throw new KimtestError("CLOUD_FAILED", `pulumi cannot read the outputs of stack ${pulumi.stack}: ${answer.reason}`);
   }
-  const data = parsed(answer.stdout);
+  const data = parsedJson(answer.stdout);
   if (typeof data === "object" && data !== null && Object.keys(data).length === 0) return undefined;
   const checked = outputsSchema.safeParse(data);
   if (checked.success) return checked.data;
@@ -48,7 +48,7 @@ export async function readConfig(pulumi: Pulumi, stop: AbortSignal): Promise<Con
   if (answer.exitCode !== 0) {
     return NO_STACK.test(answer.reason) ? { kind: "no-stack" } : { kind: "failed", reason: answer.reason };
   }
-  const checked = configSchema.safeParse(parsed(answer.stdout));
+  const checked = configSchema.safeParse(parsedJson(answer.stdout));
   return checked.success
     ? { kind: "read", config: checked.data }
     : { kind: "failed", reason: "`pulumi config --json` printed something else than settings" };
@@ -60,7 +60,8 @@ export function settingOf(config: StackConfig, project: string, key: string): st
   return entry?.secret === true ? (entry.value ?? "[secret]") : entry?.value;
 }
 
-function parsed(text: string): unknown {
+/** undefined when it is none. */
+export function parsedJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

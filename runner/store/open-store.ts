@@ -20,6 +20,12 @@ export type StoreLocation =
 export interface OpenStoreOptions {
   /** Refuse a folder that does not exist yet; for commands that only read. */
   readonly mustExist?: boolean;
+  /** Of a bucket; undefined for what the environment says. */
+  readonly region?: string | undefined;
+  readonly profile?: string | undefined;
+  /** Of a bucket, for whoever waits at a terminal: less than the runner's own patience. */
+  readonly requestTimeoutMs?: number;
+  readonly maxAttempts?: number;
 }
 
 const URL_SCHEME = /^[A-Za-z][A-Za-z0-9+.-]*:\/\//;
@@ -64,12 +70,15 @@ async function assertFolder(path: string, mustExist: boolean): Promise<void> {
  *
  * @throws KimtestError `USAGE` for a location that can be no store, `NOT_FOUND` with `mustExist`.
  */
-export async function openStore(location: string, options: OpenStoreOptions = {}): Promise<ObjectStore> {
+export async function openStore(
+  location: string,
+  { mustExist = false, ...limits }: OpenStoreOptions = {},
+): Promise<ObjectStore> {
   const parsed = parseStoreLocation(location);
   if (parsed.kind === "folder") {
-    await assertFolder(parsed.path, options.mustExist ?? false);
+    await assertFolder(parsed.path, mustExist);
     return new FolderStore(parsed.path);
   }
   const { S3Store } = await import("./s3-store.ts");
-  return new S3Store(parsed);
+  return new S3Store({ ...parsed, ...limits });
 }

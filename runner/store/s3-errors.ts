@@ -6,6 +6,7 @@
  * https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
  */
 import { KimtestError, reasonOf, systemCodeOf, type ErrorCode } from "../../contracts/errors.ts";
+import { renewHint, signInHint } from "./sign-in.ts";
 
 const CREDENTIAL_NAMES = ["CredentialsProviderError", "TokenProviderError", "InvalidAccessKeyId", "InvalidToken"];
 const EXPIRED_NAMES = ["ExpiredToken", "ExpiredTokenException", "RequestExpired", "RequestTimeTooSkewed"];
@@ -36,17 +37,16 @@ interface Meaning {
   readonly hint?: string;
 }
 
-function meaningOfRefusal(name: string, status: number): Meaning {
+function meaningOfRefusal(name: string, status: number, profile: string | undefined): Meaning {
   if (name === "NoSuchBucket") {
     return { code: "NOT_FOUND", hint: "deploy it, or name another store with --store s3://bucket or --store PATH" };
   }
   if (name === "InvalidObjectState") {
     return { code: "STORE_REFUSED", hint: "it is archived: kimtest fetch-failure KEY --restore asks for a copy" };
   }
-  if (CREDENTIAL_NAMES.includes(name)) return { code: "STORE_REFUSED", hint: CREDENTIALS_HINT };
-  if (EXPIRED_NAMES.includes(name)) {
-    return { code: "STORE_REFUSED", hint: "renew the credentials (`aws sso login`) and check this machine's clock" };
-  }
+  const { env } = process;
+  if (CREDENTIAL_NAMES.includes(name)) return { code: "STORE_REFUSED", hint: signInHint({ profile, env }) };
+  if (EXPIRED_NAMES.includes(name)) return { code: "STORE_REFUSED", hint: renewHint({ profile, env }) };
   if (status === 301 || status === 307 || name === "PermanentRedirect") {
     return { code: "STORE_REFUSED", hint: "the bucket is in another region: set AWS_REGION to it" };
   }
@@ -59,34 +59,34 @@ function meaningOfRefusal(name: string, status: number): Meaning {
   return { code: "STORE_REFUSED" };
 }
 
-const CREDENTIALS_HINT =
-  "sign in (`aws sso login`), set AWS_PROFILE, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY";
 const NETWORK_HINT = "check the network and AWS_ENDPOINT_URL; what waits in the outbox is sent when the store is back";
 
 /** undefined: nothing that S3 or the network does, so probably a mistake of ours. */
-function meaningOf(error: unknown): Meaning | undefined {
+function meaningOf(error: unknown, profile: string | undefined): Meaning | undefined {
   const { name, status } = factsOf(error);
   const text = reasonOf(error);
-  if (CREDENTIAL_NAMES.includes(name) && status === undefined) return { code: "STORE_REFUSED", hint: CREDENTIALS_HINT };
-  if (/credential/i.test(text) && status === undefined && systemCodeOf(error) === undefined) {
-    return { code: "STORE_REFUSED", hint: CREDENTIALS_HINT };
-  }
+  const signIn = (): Meaning => ({ code: "STORE_REFUSED", hint: signInHint({ profile, env: process.env }) });
+  if (CREDENTIAL_NAMES.includes(name) && status === undefined) return signIn();
+  if (/credential/i.test(text) && status === undefined && systemCodeOf(error) === undefined) return signIn();
   // The SDK's word for something thrown below it that is no Error of its realm: Node's own, under Jest.
   if (text.startsWith("AWS SDK error wrapper for ")) return { code: "STORE_UNREACHABLE", hint: NETWORK_HINT };
   if (text.includes("Region is missing")) return { code: "STORE_REFUSED", hint: "set AWS_REGION" };
   if (TIMEOUT_NAMES.includes(name)) return { code: "STORE_UNREACHABLE", hint: NETWORK_HINT };
   if (status !== undefined && status >= 300 && status < 500 && status !== THROTTLED) {
-    return meaningOfRefusal(name, status);
+    return meaningOfRefusal(name, status, profile);
   }
   // A 2xx that cannot be read, a 5xx, throttling.
   if (status !== undefined) return { code: "STORE_UNREACHABLE", hint: NETWORK_HINT };
   return systemCodeOf(error) === undefined ? undefined : { code: "STORE_UNREACHABLE", hint: NETWORK_HINT };
 }
 
-/** The error to throw in place of one that the SDK threw. `doing`: such as "s3://bucket: cannot read a/b.json". */
-export function s3Error(error: unknown, doing: string): unknown {
+/**
+ * The error to throw in place of one that the SDK threw. `doing`: such as "s3://bucket: cannot read a/b.json";
+ * `profile`: the one asked for, undefined for what the environment says.
+ */
+export function s3Error(error: unknown, doing: string, profile?: string): unknown {
   if (error instanceof KimtestError) return error;
-  const meaning = meaningOf(error);
+  const meaning = meaningOf(error, profile);
   if (meaning === undefined) return error;
   const { name } = factsOf(error);
   const detail = [name === "Error" ? "" : name, reasonOf(error)].filter((part) => part !== "").join(": ");

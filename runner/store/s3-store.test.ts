@@ -208,7 +208,7 @@ describe("s3Error", () => {
   test.each([
     [service("AccessDenied", 403), "STORE_REFUSED", "aws sts get-caller-identity"],
     [service("InvalidAccessKeyId", 403), "STORE_REFUSED", "aws sso login"],
-    [service("ExpiredToken", 400), "STORE_REFUSED", "renew the credentials"],
+    [service("ExpiredToken", 400), "STORE_REFUSED", "aws sso login; check this machine's clock, too"],
     [service("RequestTimeTooSkewed", 403), "STORE_REFUSED", "clock"],
     [service("NoSuchBucket", 404), "NOT_FOUND", "--store"],
     [service("PermanentRedirect", 301), "STORE_REFUSED", "AWS_REGION"],

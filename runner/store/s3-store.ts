@@ -58,6 +58,9 @@ export interface S3StoreOptions {
   readonly bucket: string;
   /** Without slashes at the ends; "" for the whole bucket. */
   readonly prefix: string;
+  /** undefined: what the environment says, as for the profile. */
+  readonly region?: string | undefined;
+  readonly profile?: string | undefined;
   readonly connectionTimeoutMs?: number;
   readonly requestTimeoutMs?: number;
   /** Requests per call, the first one included. */
@@ -73,13 +76,15 @@ function clientConfig(options: S3StoreOptions): S3ClientConfig {
     (url) => url !== undefined && url !== "",
   );
   const hasRegion = env["AWS_REGION"] !== undefined && env["AWS_REGION"] !== "";
+  const region = options.region ?? (hasEndpoint && !hasRegion ? "us-east-1" : undefined);
   const requestTimeoutMs = options.requestTimeoutMs ?? 30_000;
   return {
     maxAttempts: options.maxAttempts ?? 4,
     retryMode: "standard",
     followRegionRedirects: true,
     forcePathStyle: hasEndpoint,
-    ...(hasEndpoint && !hasRegion ? { region: "us-east-1" } : {}),
+    ...(region === undefined ? {} : { region }),
+    ...(options.profile === undefined ? {} : { profile: options.profile }),
     requestHandler: {
       connectionTimeout: options.connectionTimeoutMs ?? 3_000,
       requestTimeout: requestTimeoutMs,
@@ -96,11 +101,13 @@ export class S3Store implements ObjectStore {
   /** "" or ending in `/`. */
   readonly #prefix: string;
   readonly #pageSize: number;
+  readonly #profile: string | undefined;
 
   constructor(options: S3StoreOptions) {
     this.#bucket = options.bucket;
     this.#prefix = options.prefix === "" ? "" : `${options.prefix}/`;
     this.#pageSize = options.pageSize ?? 1000;
+    this.#profile = options.profile;
     this.url = ["s3:/", options.bucket, ...(options.prefix === "" ? [] : [options.prefix])].join("/");
     this.#client = new S3Client(clientConfig(options));
   }
@@ -321,7 +328,7 @@ export class S3Store implements ObjectStore {
     try {
       return await action();
     } catch (error) {
-      throw s3Error(error, `${this.url}: cannot ${what}`);
+      throw s3Error(error, `${this.url}: cannot ${what}`, this.#profile);
     }
   }
 }

@@ -1,6 +1,6 @@
 /** A cycle with something of everything, for tests of what is made of it. */
 import type { CanaryResult } from "../../../contracts/canary.ts";
-import type { CycleState, Sighting } from "../../../contracts/cycle.ts";
+import type { CycleState, Sighting, VoprState } from "../../../contracts/cycle.ts";
 import type { Digest } from "../../../contracts/digest.ts";
 import type {
   BenchmarksResult,
@@ -134,6 +134,21 @@ export function knownFinding(signature: string, change: Partial<Finding> = {}): 
   };
 }
 
+/** Of a phase that has just begun. */
+export const voprState: VoprState = {
+  open: [],
+  waiting: [],
+  scenarios: {},
+  batches: 0,
+  determinism_iterations: 0,
+  inconclusive_seeds: 0,
+  inconclusive: [],
+  inconclusive_in_a_row: 0,
+  rechecks: {},
+  rechecks_planned: false,
+  canary: null,
+};
+
 /** Cycle 7 of 48 hours, at its end, everything passed. */
 export function cycleState(change: Partial<CycleState> = {}): CycleState {
   const { prepare, verification, benchmarks, fuzz, vopr } = results;
@@ -236,19 +251,11 @@ export function richDigest(): Digest {
       "hash_chain:swizzle": sighting("hash_chain:swizzle", { count: 2, message: `chain broken: ${"x y ".repeat(60)}` }),
     },
     vopr: {
-      open: [],
-      waiting: [],
-      scenarios: {},
-      batches: 0,
-      determinism_iterations: 0,
-      inconclusive_seeds: 0,
-      inconclusive: [],
-      inconclusive_in_a_row: 0,
+      ...voprState,
       rechecks: {
         "linearizability:gray": { signature: "linearizability:gray", passed: 3, failed: 0, inconclusive: 0 },
       },
       rechecks_planned: true,
-      canary: null,
     },
     warnings: ["the corpus of fuzz target lines could not be kept: the store was unreachable for longer than it waits"],
   });

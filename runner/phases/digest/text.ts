@@ -5,6 +5,7 @@
 import type { Digest, DigestFinding } from "../../../contracts/digest.ts";
 import type { Judgement, Verdict } from "../../../contracts/verdict.ts";
 import { printableData } from "./printable.ts";
+import { wrapped as wrappedAt } from "./wrapped.ts";
 
 const MARK: Record<Verdict, string> = { passed: "PASSED", failed: "FAILED", inconclusive: "INCONCLUSIVE" };
 const WIDTH = 100;
@@ -16,10 +17,11 @@ const MAX_MESSAGE_LENGTH = 160;
 const EVIDENCE_COLUMN = 35;
 const FINDING_COLUMN = 12;
 
-export function digestText(stored: Digest): string {
+/** `instant`: how an instant is shown; as stored, ISO in UTC, unless the reader is known. */
+export function digestText(stored: Digest, instant: (at: string) => string = (at) => at): string {
   const digest = printableData(stored);
   return [
-    ...header(digest),
+    ...header(digest, instant(digest.generated_at)),
     "",
     ...workloads(digest),
     "",
@@ -31,13 +33,13 @@ export function digestText(stored: Digest): string {
   ].join("\n");
 }
 
-function header(digest: Digest): string[] {
+function header(digest: Digest, at: string): string[] {
   const kind = digest.kind === "interim" ? "interim digest of cycle" : "cycle";
   const resumed = digest.interruptions === 0 ? "" : `, resumed ${times(digest.interruptions)}`;
   const origin = `profile ${digest.profile}, commit ${shortCommit(digest.git_commit)}`;
   return [
     `kimtest ${kind} ${String(digest.cycle)}: ${MARK[digest.verdict]}`,
-    ...wrapped(`${origin}, ${duration(digest.duration_seconds)}${resumed}, ${digest.generated_at}`, 2),
+    ...wrapped(`${origin}, ${duration(digest.duration_seconds)}${resumed}, ${at}`, 2),
     ...(digest.reason === null ? [] : digest.reason.split("; ").flatMap((reason) => wrapped(`  ! ${reason}`, 4))),
   ];
 }
@@ -167,19 +169,7 @@ function storeLines({ store }: Digest): string[] {
   ];
 }
 
-/** Breaks a line at spaces, or inside a word that is wider than a line; continued at column `indent`. */
-function wrapped(line: string, indent: number): string[] {
-  const lines: string[] = [];
-  let rest = line;
-  while (rest.length > WIDTH) {
-    const space = rest.lastIndexOf(" ", WIDTH);
-    const cut = space > indent ? space : WIDTH;
-    lines.push(rest.slice(0, cut).trimEnd());
-    rest = " ".repeat(indent) + rest.slice(cut).trimStart();
-  }
-  return [...lines, rest];
-}
-
+const wrapped = (line: string, indent: number): string[] => wrappedAt(line, indent, WIDTH);
 const number = (value: number | null): string => (value === null ? "?" : value.toLocaleString("en-US"));
 const times = (count: number): string => (count === 1 ? "once" : `${String(count)} times`);
 const shortCommit = (commit: string): string => commit.replace(/^([0-9a-f]{12})[0-9a-f]{28}/, "$1");
