@@ -73,6 +73,10 @@ infra-restart *options:
 infra-cost *options:
     @{{ kimtest }} infra-cost "$@"
 
+# Print what makes a shell complete kimtest's commands (bash, zsh or fish).
+completion shell *options:
+    @{{ kimtest }} completion "$@"
+
 # Run all tests.
 test *arguments:
     @npm test -- "$@"

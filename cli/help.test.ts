@@ -3,7 +3,12 @@ import { fakeDeps, kimtest } from "./fake-deps.fixture.ts";
 import { buildProgram } from "./program.ts";
 
 const COLUMNS = { columns: 80 };
-const commands = buildProgram(fakeDeps().deps).commands.map((command) => command.name());
+const program = buildProgram(fakeDeps().deps);
+const commands = program
+  .createHelp()
+  .visibleCommands(program)
+  .map((command) => command.name())
+  .filter((name) => name !== "help");
 
 test("kimtest --help", async () => {
   const ran = await kimtest(["--help"], COLUMNS);
@@ -20,9 +25,9 @@ test.each(commands)("kimtest help %s", async (command) => {
   if (command !== "vopr") expect(await kimtest([command, "--help"], COLUMNS)).toEqual(ran);
 });
 
-/** They work on a stack, or on prices, and not on a store. */
+/** They work on a stack, on prices or on a shell, and not on a store. */
 const WITHOUT_STORE = [
-  ...["vopr", "deploy-infra", "infra-destroy", "infra-cost"],
+  ...["vopr", "completion", "deploy-infra", "infra-destroy", "infra-cost"],
   ...["infra-stop", "infra-start", "infra-restart", "infra-logs", "infra-ssh"],
 ];
 

@@ -1,5 +1,6 @@
 /** The commands of kimtest. Only definitions here: what a command does is loaded when it is called. */
 import { Command } from "@commander-js/extra-typings";
+import { completeCommand, completionCommand } from "./commands/completion.ts";
 import { cycleCommand } from "./commands/cycle.ts";
 import { deployInfraCommand } from "./commands/deploy-infra.ts";
 import { fetchFailureCommand } from "./commands/fetch-failure.ts";
@@ -46,8 +47,13 @@ export function buildProgram(deps: CliDeps): Command {
     infraRestartCommand(deps),
     infraDestroyCommand(deps),
     infraCostCommand(deps),
+    completionCommand(deps),
   ];
   for (const command of commands) program.addCommand(command);
+  program.addCommand(
+    completeCommand(deps, () => program),
+    { hidden: true },
+  );
   // Not copyInheritedSettings: it would give `vopr` back the --help that belongs to the simulator.
   for (const command of [program, ...program.commands]) {
     command.exitOverride().showHelpAfterError("(add --help for what there is)");

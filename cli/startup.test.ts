@@ -27,6 +27,7 @@ test("help loads commander and the definitions of the commands, nothing else", a
   const packages = [...loaded].flatMap((path) => /(?:^|\/)node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? []);
   expect([...new Set(packages)].sort()).toEqual(["@commander-js/extra-typings", "commander"]);
   expect([...loaded].filter((path) => !path.includes("node_modules/")).sort()).toEqual([
+    "cli/commands/completion.ts",
     "cli/commands/cycle.ts",
     "cli/commands/deploy-infra.ts",
     "cli/commands/fetch-failure.ts",
