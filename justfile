@@ -73,6 +73,10 @@ infra-restart *options:
 infra-cost *options:
     @{{ kimtest }} infra-cost "$@"
 
+# Check what kimtest needs on this machine, and say how to mend it.
+doctor *options:
+    @{{ kimtest }} doctor "$@"
+
 # Print what makes a shell complete kimtest's commands (bash, zsh or fish).
 completion shell *options:
     @{{ kimtest }} completion "$@"

@@ -3,6 +3,7 @@ import { Command } from "@commander-js/extra-typings";
 import { completeCommand, completionCommand } from "./commands/completion.ts";
 import { cycleCommand } from "./commands/cycle.ts";
 import { deployInfraCommand } from "./commands/deploy-infra.ts";
+import { doctorCommand } from "./commands/doctor.ts";
 import { fetchFailureCommand } from "./commands/fetch-failure.ts";
 import { infraCostCommand } from "./commands/infra-cost.ts";
 import { infraDestroyCommand } from "./commands/infra-destroy.ts";
@@ -47,6 +48,7 @@ export function buildProgram(deps: CliDeps): Command {
     infraRestartCommand(deps),
     infraDestroyCommand(deps),
     infraCostCommand(deps),
+    doctorCommand(deps),
     completionCommand(deps),
   ];
   for (const command of commands) program.addCommand(command);

@@ -30,6 +30,7 @@ test("help loads commander and the definitions of the commands, nothing else", a
     "cli/commands/completion.ts",
     "cli/commands/cycle.ts",
     "cli/commands/deploy-infra.ts",
+    "cli/commands/doctor.ts",
     "cli/commands/fetch-failure.ts",
     "cli/commands/infra-cost.ts",
     "cli/commands/infra-destroy.ts",

@@ -63,3 +63,21 @@ export const fetchedFailuresSchema = z
     failed: z.array(z.object({ key: z.string(), code: z.string(), message: z.string(), hint: z.string().nullable() })),
   })
   .meta({ id: "FetchedFailures", description: "fetch-failure --json: what is here now, and what could not be had" });
+
+const doctorCheckSchema = z.object({
+  name: z.string(),
+  /** A fault has to be mended; of a warning it depends on what somebody wants to do. */
+  result: z.enum(["ok", "warning", "fault"]),
+  /** What was found. */
+  what: z.string(),
+  /** To type, or to do; null where nothing has to be done. */
+  fix: z.string().nullable(),
+});
+export type DoctorCheck = z.infer<typeof doctorCheckSchema>;
+
+export const doctorReportSchema = z
+  .object({ checks: z.array(doctorCheckSchema), warnings: count, faults: count })
+  .meta({
+    id: "DoctorReport",
+    description: "doctor --json: what kimtest needs on this machine, and what of it is there",
+  });

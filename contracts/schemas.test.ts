@@ -432,6 +432,11 @@ const SAMPLES: Record<string, unknown> = {
   Checkpoint: checkpoint,
   CycleState: state,
   Digest: digest,
+  DoctorReport: {
+    checks: [{ name: "git", result: "warning", what: "there is no git on PATH", fix: "apt install git" }],
+    warnings: 1,
+    faults: 0,
+  },
   Evidence: {
     batch: batch,
     command: ["vopr", "--json"],

@@ -29,7 +29,7 @@ import { infraStatusSchema } from "../contracts/infra-status.ts";
 import { profileSchema } from "../contracts/profile.ts";
 import { benchRunSchema, explorationSchema, fuzzRunSchema, programProgressSchema } from "../contracts/programs.ts";
 import { findingSchema, registrySchema } from "../contracts/registry.ts";
-import { failureListSchema, fetchedFailuresSchema, findingListSchema } from "../contracts/reports.ts";
+import { doctorReportSchema, failureListSchema, fetchedFailuresSchema, findingListSchema } from "../contracts/reports.ts";
 import {
   benchmarksResultSchema,
   formalVerificationResultSchema,
@@ -55,6 +55,7 @@ export const CONTRACTS: readonly z.ZodType[] = [
   evidenceSchema,
   cycleStateSchema,
   digestSchema,
+  doctorReportSchema,
   explorationSchema,
   failureIndexBeginsSchema,
   failureIndexEntrySchema,
