@@ -44,7 +44,7 @@ export function systemDeps(): CliDeps {
     out: (text) => void stdout.write(text),
     err: (text) => void stderr.write(text),
     get columns() {
-      return stdout.isTTY ? stdout.columns : DEFAULT_COLUMNS;
+      return hasSize(stdout) ? stdout.columns : DEFAULT_COLUMNS;
     },
     colours: async (stream) => {
       // The library looks at the stream, TERM and FORCE_COLOR, but not at NO_COLOR.
@@ -53,7 +53,7 @@ export function systemDeps(): CliDeps {
       return stream === "stdout" ? new Chalk() : chalkStderr;
     },
     screen: stderr.isTTY && env["TERM"] !== "dumb" ? stderr : undefined,
-    board: stdout.isTTY && env["TERM"] !== "dumb" ? stdout : undefined,
+    board: hasSize(stdout) && env["TERM"] !== "dumb" ? stdout : undefined,
     now: () => Date.now(),
     get timeZone() {
       return Intl.DateTimeFormat().resolvedOptions().timeZone;
@@ -77,6 +77,9 @@ export function systemDeps(): CliDeps {
     },
   };
 }
+
+/** A terminal may be 0 x 0: one that nobody has told its size. */
+const hasSize = (stream: NodeJS.WriteStream): boolean => stream.isTTY && stream.columns > 0 && stream.rows > 0;
 
 /**
  * Whoever reads our output may stop reading (`kimtest list-failures | head`), and a terminal may close. The

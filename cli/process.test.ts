@@ -72,6 +72,51 @@ describe("colours", () => {
   });
 });
 
+describe("infra-status --watch on a terminal", () => {
+  /** util-linux `script` lends one, whose keyboard is our pipe. */
+  async function watched(size: string) {
+    const folder = new Folder();
+    folder.put("cycles/current.json", cycleState());
+    const argv = [
+      "--disable-warning=ExperimentalWarning",
+      MAIN,
+      "infra-status",
+      "--store",
+      folder.store,
+      "--watch",
+      "2",
+    ];
+    const line = `stty ${size}; exec ${[process.execPath, ...argv].map(shellQuoted).join(" ")}`;
+    const child = execa("script", ["--quiet", "--return", "--command", line, "/dev/null"], {
+      reject: false,
+      timeout: 25_000,
+      all: true,
+    });
+    let shown = "";
+    child.all.on("data", (chunk: Buffer) => {
+      const before = shown.includes("newest work");
+      shown += chunk.toString();
+      if (!before && shown.includes("newest work")) setTimeout(() => child.stdin.write("\u0003"), 500);
+    });
+    const { exitCode, all } = await child;
+    return { exitCode, all };
+  }
+
+  test("is drawn in its place; Ctrl-C ends it well, and the cursor is there again", async () => {
+    const { exitCode, all } = await watched("rows 30 cols 80");
+    expect(exitCode).toBe(0);
+    expect(all).toContain("every 2 s; Ctrl-C ends it");
+    expect(all.lastIndexOf("\u001b[?25h")).toBeGreaterThan(all.lastIndexOf("\u001b[?25l"));
+  });
+
+  test("of no size: blocks of text", async () => {
+    const { exitCode, all } = await watched("rows 0 cols 0");
+    expect(exitCode).toBe(0);
+    expect(all).toMatch(/^(?:\u001b\[\d+m)*store /);
+    expect(all).not.toContain("Ctrl-C ends it");
+  });
+});
+
 test("vopr has its own flags and exit codes", async () => {
   const { path } = new Folder();
   const help = await inShell(path, ["vopr", "--help"], "KIMTEST");
