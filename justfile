@@ -33,8 +33,8 @@ infra-digest *options:
 list-failures *options:
     @{{ kimtest }} list-failures "$@"
 
-# Fetch an archived failure, for example vopr/seed-17-1700000000000.json.
-fetch-failure key *options:
+# Fetch archived failures, for example vopr/seed-17-1700000000000.json.
+fetch-failure failure *options:
     @{{ kimtest }} fetch-failure "$@"
 
 # Reproduce an archived VOPR failure (exit code 1: reproduced, 0: it passes now).
@@ -92,6 +92,14 @@ infra-restart *options:
 # Estimate what a stack costs in a month.
 infra-cost *options:
     @{{ kimtest }} infra-cost "$@"
+
+# Check what kimtest needs on this machine, and say how to mend it.
+doctor *options:
+    @{{ kimtest }} doctor "$@"
+
+# Print what makes a shell complete kimtest's commands (bash, zsh or fish).
+completion shell *options:
+    @{{ kimtest }} completion "$@"
 
 # Run all tests.
 test *arguments:

@@ -3,6 +3,7 @@
  *
  * They are about ratios: the machine may be noisy. Give names to run only some: `npm run bench -- startup`.
  */
+import { benchListFailures } from "./list-failures.ts";
 import { benchMemory, benchThroughput } from "./runner.ts";
 import { benchSimulator } from "./simulator.ts";
 import { benchStatistics } from "./statistics.ts";
@@ -15,6 +16,7 @@ const BENCHMARKS = {
   statistics: benchStatistics,
   simulator: benchSimulator,
   memory: benchMemory,
+  "list-failures": benchListFailures,
   throughput: benchThroughput,
 };
 

@@ -1,7 +1,6 @@
 /** What argv becomes, and what is said about argv that becomes nothing. What commands do is tested beside them. */
 import { describe, expect, test } from "@jest/globals";
 import { fakeDeps, kimtest } from "./fake-deps.fixture.ts";
-import { parseDurationMs } from "./commands/options.ts";
 import { buildProgram } from "./program.ts";
 
 /** The options and arguments with which a command's action would be called. */
@@ -44,13 +43,23 @@ describe("argv", () => {
     ],
     ["infra-digest --fields verdict --utc", { options: { fields: "verdict", utc: true } }],
     ["infra-digest --json --store=x", { options: { store: "x", json: true } }],
-    ["list-failures", { options: { store, limit: 50 } }],
+    ["list-failures", { options: { limit: 50, index: true } }],
+    [
+      "list-failures --by-finding --finding a:b --since 2d --no-index --utc --fields key",
+      { options: { utc: true, fields: "key", byFinding: true, finding: "a:b", since: "2d", index: false } },
+    ],
     [
       "list-failures --kind fuzz --limit 7 --json --store x",
       { options: { store: "x", kind: "fuzz", limit: 7, json: true } },
     ],
-    ["fetch-failure a/b", { args: ["a/b"], options: { store, to: ".artifacts/aws-failures" } }],
-    ["fetch-failure --to here --json --store x k", { args: ["k"], options: { store: "x", to: "here", json: true } }],
+    ["fetch-failure a/b", { args: ["a/b"], options: { to: ".artifacts/aws-failures" } }],
+    [
+      "fetch-failure --to here --json --store x k l --force --extract --restore --wait 12h",
+      {
+        args: ["k", "l"],
+        options: { store: "x", to: "here", json: true, force: true, extract: true, restore: true, wait: 43_200_000 },
+      },
+    ],
     ["vopr-repro f.json --json --store x", { args: ["f.json"], options: { store: "x", json: true } }],
     ["canaries", { options: { profile: "embedded", deadline: 300_000, only: [] } }],
     [
@@ -119,7 +128,9 @@ describe("argv that is wrong: exit code 2, nothing on stdout, what is wrong and 
     ["--no-such", "error: unknown option '--no-such'\n"],
     ["infra-status --jsn", "error: unknown option '--jsn'\n(Did you mean --json?)\n"],
     ["infra-status x", "error: too many arguments for 'infra-status'. Expected 0 arguments but got 1: x.\n"],
-    ["fetch-failure", "error: missing required argument 'key'\n"],
+    ["fetch-failure", "error: missing required argument 'failure'\n"],
+    ["fetch-failure x --wait 1d", 'kimtest: --wait is "1d", but must be 1s to 336h\n'],
+    ["list-failures --since 2w", 'kimtest: --since is "2w", which is no time in the past\n'],
     ["vopr-repro", "error: missing required argument 'file'\n"],
     ["infra-digest --store", "error: option '--store <location>' argument missing\n"],
     [
@@ -197,26 +208,4 @@ describe("argv that is wrong: exit code 2, nothing on stdout, what is wrong and 
     expect(ran).toMatchObject({ exitCode: 2, stdout: "" });
     expect(ran.stderr).toMatch(/^Usage: kimtest /);
   });
-
-  test("escapes in argv are shown, not obeyed", async () => {
-    const { stderr } = await kimtest(["fetch-failure", "\u001b[2Jx"]);
-    expect(stderr).toMatch(/^kimtest: "\\u\{1b\}\[2Jx" is not the key of a failure\n/);
-  });
 });
-
-test.each([
-  ["1s", 1_000],
-  ["90s", 90_000],
-  ["0.5h", 1_800_000],
-  ["48h", 172_800_000],
-  ["336h", 1_209_600_000],
-])("duration %s", (text, ms) => {
-  expect(parseDurationMs("--duration", text)).toBe(ms);
-});
-
-test.each(["", "s", "0s", "0.9s", "337h", "-1h", "1d", "1 h", "1e3s", "90", "1h30m", "٣s"])(
-  "no duration: %j",
-  (text) => {
-    expect(() => parseDurationMs("--duration", text)).toThrow(expect.objectContaining({ code: "USAGE" }));
-  },
-);

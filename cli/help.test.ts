@@ -3,7 +3,12 @@ import { fakeDeps, kimtest } from "./fake-deps.fixture.ts";
 import { buildProgram } from "./program.ts";
 
 const COLUMNS = { columns: 80 };
-const commands = buildProgram(fakeDeps().deps).commands.map((command) => command.name());
+const program = buildProgram(fakeDeps().deps);
+const commands = program
+  .createHelp()
+  .visibleCommands(program)
+  .map((command) => command.name())
+  .filter((name) => name !== "help");
 
 test("kimtest --help", async () => {
   const ran = await kimtest(["--help"], COLUMNS);
@@ -22,7 +27,7 @@ test.each(commands)("kimtest help %s", async (command) => {
 
 /** They work on a simulator, a stack or prices, and not on a store. */
 const WITHOUT_STORE = [
-  ...["vopr", "deploy-infra", "infra-destroy", "infra-cost", "service", "canaries", "profile"],
+  ...["vopr", "deploy-infra", "infra-destroy", "infra-cost", "service", "canaries", "profile", "completion"],
   ...["infra-stop", "infra-start", "infra-restart", "infra-logs", "infra-ssh"],
 ];
 

@@ -2,8 +2,10 @@
 import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import { canariesCommand } from "./commands/canaries.ts";
 import { benchBaselineCommand } from "./commands/bench-baseline.ts";
+import { completeCommand, completionCommand } from "./commands/completion.ts";
 import { cycleCommand } from "./commands/cycle.ts";
 import { deployInfraCommand } from "./commands/deploy-infra.ts";
+import { doctorCommand } from "./commands/doctor.ts";
 import { fetchFailureCommand } from "./commands/fetch-failure.ts";
 import { infraBenchCommand } from "./commands/infra-bench.ts";
 import { infraCostCommand } from "./commands/infra-cost.ts";
@@ -56,8 +58,14 @@ export function buildProgram(deps: CliDeps): Command {
     infraRestartCommand(deps),
     infraDestroyCommand(deps),
     infraCostCommand(deps),
+    doctorCommand(deps),
+    completionCommand(deps),
   ];
   for (const command of commands) program.addCommand(command);
+  program.addCommand(
+    completeCommand(deps, () => program),
+    { hidden: true },
+  );
   // Not copyInheritedSettings: it would give `vopr` back the --help that belongs to the simulator.
   for (const command of withSubcommands(program)) {
     command.exitOverride().showHelpAfterError("(add --help for what there is)");

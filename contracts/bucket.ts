@@ -206,7 +206,7 @@ export function parseFailureIndexKey(key: string): IndexedFailure | undefined {
 
 /** Written as each cycle begins; the earliest counts. What is older may have been archived without an index. */
 export const failureIndexBeginsKey = (timestampMs: number): string =>
-  `${FAILURE_INDEX_BEGINS_PREFIX}${String(timestampMs)}.json`;
+  `${FAILURE_INDEX_BEGINS_PREFIX}${String(timestampMs).padStart(13, "0")}.json`;
 export const FAILURE_INDEX_BEGINS_PREFIX = `${FAILURE_INDEX_PREFIX}begins-`;
 
 /** Unix milliseconds; undefined for any other key. */

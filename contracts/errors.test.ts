@@ -28,6 +28,7 @@ const EXIT_CODE_OF: Record<ErrorCode, number> = {
   CORRUPT_DATA: 6,
   LIMIT_EXCEEDED: 6,
   TOOL_MISSING: 6,
+  NOT_READY: 6,
   INTERRUPTED: 130,
 };
 

@@ -32,6 +32,7 @@ const EXIT_BY_CODE = {
   CORRUPT_DATA: EXIT.inconclusive,
   LIMIT_EXCEEDED: EXIT.inconclusive,
   TOOL_MISSING: EXIT.inconclusive,
+  NOT_READY: EXIT.inconclusive,
   ALREADY_RUNNING: EXIT.usage,
   INTERRUPTED: EXIT.interrupted,
 } as const satisfies Record<string, ExitCode>;

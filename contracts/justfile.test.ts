@@ -64,7 +64,7 @@ const RECIPES =
     " ",
   );
 
-test.each([...RECIPES, "deploy-infra", "infra-destroy", "infra-cost"])(
+test.each([...RECIPES, "completion", "doctor", "deploy-infra", "infra-destroy", "infra-cost"])(
   "%s hands arguments and exit code on",
   async (recipe) => {
     const { stdout, exitCode } = await just(recipe, ...HOSTILE);
@@ -73,12 +73,15 @@ test.each([...RECIPES, "deploy-infra", "infra-destroy", "infra-cost"])(
   },
 );
 
-test.each(["fetch-failure", "vopr-repro"])("%s without its argument is an error that names it", async (recipe) => {
-  const { stdout, stderr, exitCode } = await just(recipe);
-  expect(stdout).toBe("");
-  expect(stderr).toContain(`recipe \`${recipe}\` got 0 positional arguments but takes at least 1`);
-  expect(exitCode).toBe(1);
-});
+test.each(["fetch-failure", "vopr-repro", "completion"])(
+  "%s without its argument is an error that names it",
+  async (recipe) => {
+    const { stdout, stderr, exitCode } = await just(recipe);
+    expect(stdout).toBe("");
+    expect(stderr).toContain(`recipe \`${recipe}\` got 0 positional arguments but takes at least 1`);
+    expect(exitCode).toBe(1);
+  },
+);
 
 test("without a recipe the recipes are listed", async () => {
   const { stdout, exitCode } = await just();

@@ -541,6 +541,11 @@ const SAMPLES: Record<string, unknown> = {
   Checkpoint: checkpoint,
   CycleState: state,
   Digest: digest,
+  DoctorReport: {
+    checks: [{ name: "git", result: "warning", what: "there is no git on PATH", fix: "apt install git" }],
+    warnings: 1,
+    faults: 0,
+  },
   Evidence: {
     batch: batch,
     command: ["vopr", "--json"],
@@ -586,6 +591,20 @@ const SAMPLES: Record<string, unknown> = {
       },
     ],
     more: true,
+  },
+  FetchedFailures: {
+    fetched: [
+      {
+        key: "failures/fuzz/json-1700000000000.tar.gz",
+        path: "/here/json-1700000000000.tar.gz",
+        size: 5,
+        verified: "crc32",
+        new: true,
+        extracted: "/here/json-1700000000000",
+        next: "cat /here/json-1700000000000/failure.json",
+      },
+    ],
+    failed: [{ key: "failures/vopr/seed-17-1700000000000.json", code: "NOT_FOUND", message: "m", hint: null }],
   },
   Finding: finding,
   FindingList: {

@@ -2,7 +2,6 @@
 import { createHash } from "node:crypto";
 import { availableParallelism, cpus } from "node:os";
 import { join, resolve } from "node:path";
-import { setFlagsFromString } from "node:v8";
 import { DIGEST_KEY } from "../contracts/bucket.ts";
 import { DEFAULT_STATE_FOLDER, DEFAULT_STORE } from "../contracts/defaults.ts";
 import type { Toolchain } from "../contracts/parts.ts";
@@ -10,6 +9,7 @@ import { systemClock } from "./platform/clock.ts";
 import type { RunnerDependencies } from "./platform/dependencies.ts";
 import { openLog, type Log } from "./platform/log.ts";
 import { machineSample } from "./platform/machine-sample.ts";
+import { keepMemorySmall } from "./platform/memory.ts";
 import { noMetrics, type Metrics } from "./platform/metrics.ts";
 import { Notices } from "./platform/notices.ts";
 import type { Notifier } from "./platform/notifier.ts";
@@ -51,6 +51,7 @@ export function stateFolderOf(store: string): string {
  * @throws KimtestError `ALREADY_RUNNING` when another process works on this state.
  */
 export async function openRunner(options: OpenRunnerOptions): Promise<OpenRunner> {
+  // The runner shares its machine with what it tests.
   keepMemorySmall();
   const folder = resolve(options.stateFolder ?? stateFolderOf(options.store));
   await ensureFolder(folder);
@@ -107,13 +108,4 @@ function thisToolchain(): Toolchain {
     cpu: cpus()[0]?.model.trim() ?? "unknown",
     cores: availableParallelism(),
   };
-}
-
-/**
- * The runner shares its machine with what it tests. V8 lets the young generation grow with throughput, and
- * the double memory buys nothing here: without this the runner's peak grows with the speed of its vopr
- * (`npm run bench -- memory`).
- */
-function keepMemorySmall(): void {
-  setFlagsFromString("--semi-space-growth-factor=1");
 }

@@ -30,7 +30,7 @@ import { lastGoodSchema } from "../contracts/last-good.ts";
 import { profileSchema } from "../contracts/profile.ts";
 import { benchRunSchema, explorationSchema, fuzzRunSchema, programProgressSchema } from "../contracts/programs.ts";
 import { findingSchema, registrySchema } from "../contracts/registry.ts";
-import { failureListSchema, findingListSchema } from "../contracts/reports.ts";
+import { doctorReportSchema, failureListSchema, fetchedFailuresSchema, findingListSchema } from "../contracts/reports.ts";
 import {
   benchmarksResultSchema,
   formalVerificationDaySchema,
@@ -60,10 +60,12 @@ export const CONTRACTS: readonly z.ZodType[] = [
   evidenceSchema,
   cycleStateSchema,
   digestSchema,
+  doctorReportSchema,
   explorationSchema,
   failureIndexBeginsSchema,
   failureIndexEntrySchema,
   failureListSchema,
+  fetchedFailuresSchema,
   findingListSchema,
   findingSchema,
   formalVerificationDaySchema,

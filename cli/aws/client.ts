@@ -1,7 +1,7 @@
 /** How commands talk to AWS: limits on everything, and errors that say what to type next. */
 import { KimtestError, reasonOf, systemCodeOf } from "../../contracts/errors.ts";
 import { requestLimits } from "../../runner/platform/aws-limits.ts";
-import { factsOf } from "../../runner/store/s3-errors.ts";
+import { factsOf, isWrapped } from "../../runner/store/s3-errors.ts";
 import { renewHint, signInHint } from "../../runner/store/sign-in.ts";
 
 export interface AwsTarget {
@@ -22,6 +22,13 @@ export function clientConfig(target: AwsTarget) {
   };
 }
 
+/** Of a service, for what is no client of the SDK. */
+export function endpointOf(service: "ssm" | "sts", region: string): string {
+  const names = [`AWS_ENDPOINT_URL_${service.toUpperCase()}`, "AWS_ENDPOINT_URL"];
+  const own = names.map((name) => process.env[name]).find((url) => (url ?? "") !== "");
+  return own ?? `https://${service}.${region}.amazonaws.com${region.startsWith("cn-") ? ".cn" : ""}`;
+}
+
 const EXPIRED = /^(?:ExpiredToken|RequestExpired|TokenRefreshRequired)/;
 
 /**
@@ -33,7 +40,8 @@ export function awsError(error: unknown, doing: string, profile?: string): unkno
   const text = reasonOf(error);
   const isCredentials =
     status === undefined && (/Credentials|TokenProvider/.test(name) || /credential|profile/i.test(text));
-  if (status === undefined && !isCredentials && name === "Error" && systemCodeOf(error) === undefined) return error;
+  const isOurs = name === "Error" && systemCodeOf(error) === undefined && !isWrapped(text);
+  if (status === undefined && !isCredentials && isOurs) return error;
   const detail = [name === "Error" ? "" : name, text].filter((part) => part !== "").join(": ");
   return new KimtestError("CLOUD_FAILED", `${doing}: ${detail}`, {
     hint: hintOf(name, status, isCredentials, profile),

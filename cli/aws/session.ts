@@ -9,7 +9,7 @@
 import { SSMClient, StartSessionCommand, TargetNotConnected, TerminateSessionCommand } from "@aws-sdk/client-ssm";
 import { execa } from "execa";
 import { KimtestError, reasonOf } from "../../contracts/errors.ts";
-import { asking, clientConfig, type AwsTarget } from "./client.ts";
+import { asking, clientConfig, endpointOf, type AwsTarget } from "./client.ts";
 
 export interface Forward {
   readonly localPort: number;
@@ -51,7 +51,8 @@ export async function holdSession(
       "StartSession",
       target.profile ?? "",
       JSON.stringify(request),
-      endpointOf(target.region),
+      // Where the plugin resumes a session whose connection broke.
+      endpointOf("ssm", target.region),
     ];
     const env = takesVariable ? { [RESPONSE_VARIABLE]: response } : {};
     try {
@@ -92,6 +93,11 @@ async function start(client: SSMClient, request: ReturnType<typeof requestOf>, i
 
 /** @throws KimtestError `TOOL_MISSING`: then no session is begun. */
 async function pluginTakesVariable(stop: AbortSignal): Promise<boolean> {
+  return isLater(await readPluginVersion(stop), LAST_WITHOUT_VARIABLE);
+}
+
+/** As it says it. @throws KimtestError `TOOL_MISSING` with how to install it */
+export async function readPluginVersion(stop: AbortSignal): Promise<string> {
   const ran = await execa(PLUGIN, ["--version"], {
     reject: false,
     timeout: VERSION_MS,
@@ -100,7 +106,7 @@ async function pluginTakesVariable(stop: AbortSignal): Promise<boolean> {
   });
   if (stop.aborted) throw new KimtestError("INTERRUPTED", "interrupted; no session was begun");
   if (ran.code === "ENOENT" || ran.code === "EACCES") throw missing();
-  return isLater(ran.stdout, LAST_WITHOUT_VARIABLE);
+  return ran.stdout.trim();
 }
 
 const missing = (): KimtestError =>
@@ -110,12 +116,6 @@ export function isLater(version: string, than: readonly number[]): boolean {
   const parts = (/\d+(?:\.\d+)+/.exec(version)?.[0] ?? "0").split(".").map(Number);
   const index = than.findIndex((part, at) => (parts[at] ?? 0) !== part);
   return index !== -1 && (parts[index] ?? 0) > (than[index] ?? 0);
-}
-
-/** Where the plugin resumes a session whose connection broke. */
-function endpointOf(region: string): string {
-  const own = [process.env["AWS_ENDPOINT_URL_SSM"], process.env["AWS_ENDPOINT_URL"]].find((url) => (url ?? "") !== "");
-  return own ?? `https://ssm.${region}.amazonaws.com${region.startsWith("cn-") ? ".cn" : ""}`;
 }
 
 /** Keys of the terminal reach the plugin, too, which passes them on to the machine: they are no business of ours. */

@@ -7,7 +7,8 @@ import type { CanaryHunt, CanaryMatrix, PlantedCanary } from "../../contracts/ca
 import { DEFAULT_STORE } from "../../contracts/defaults.ts";
 import { EXIT, KimtestError, type ExitCode } from "../../contracts/errors.ts";
 import type { CliDeps } from "../deps.ts";
-import { jsonOption, parseDurationMs, profileOption, workersOption } from "./options.ts";
+import { parseDuration } from "../typed-times.ts";
+import { jsonOption, profileOption, workersOption } from "./options.ts";
 
 const DEFAULT_DEADLINE_MS = 300_000;
 
@@ -32,7 +33,7 @@ export function canariesCommand(deps: CliDeps) {
     .addOption(
       new Option("--deadline <time>", "how long one canary may take: 90s, 5m")
         .default(DEFAULT_DEADLINE_MS, "5m")
-        .argParser((text) => parseDurationMs("--deadline", text)),
+        .argParser(parseDuration("--deadline")),
     )
     .addOption(jsonOption())
     .addHelpText(

@@ -5,7 +5,8 @@ import { WORKLOADS, type Workload } from "../../contracts/workloads.ts";
 import type { Notifier } from "../../runner/platform/notifier.ts";
 import type { CliDeps } from "../deps.ts";
 import type { ClosableSpectator } from "../spectator.ts";
-import { jsonOption, parseDurationMs, profileOption, storeOption, workersOption } from "./options.ts";
+import { jsonOption, profileOption, storeOption, workersOption } from "./options.ts";
+import { parseDuration } from "../typed-times.ts";
 
 interface CycleCommandOptions {
   readonly store: string;
@@ -28,8 +29,10 @@ export function cycleCommand(deps: CliDeps) {
     .option("--repo <location>", "URL or path of the repository to test, in place of the profile's")
     .option("--branch <reference>", "branch, tag or commit hash to test, in place of the profile's")
     .option("--only <workloads>", `run these alone, of ${WORKLOADS.join(", ")}`, parseOnly)
-    .option("--duration <time>", "length of the cycle: 90s, 30m, 48h (default: the profile's)", (text) =>
-      parseDurationMs("--duration", text),
+    .option(
+      "--duration <time>",
+      "length of the cycle: 90s, 30m, 48h (default: the profile's)",
+      parseDuration("--duration"),
     )
     .addOption(workersOption())
     .option("--state <folder>", "folder for state, outbox and log (default: .kimtest/state, one per store)")

@@ -1,9 +1,20 @@
-/** fetch-failure on a real folder store, and on a store that breaks while it reads. */
-import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+/** fetch-failure on a real folder store: which failure is meant, what is written where, and what is not. */
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
-import { Readable } from "node:stream";
 import { describe, expect, test } from "@jest/globals";
-import { saveStream } from "../../runner/store/save-stream.ts";
+import { findingId } from "../../contracts/bucket.ts";
+import { parseJson } from "../../contracts/json.ts";
+import { fetchedFailuresSchema } from "../../contracts/reports.ts";
+import { cycleState, knownFinding, sighting } from "../../runner/phases/digest/samples.fixture.ts";
 import { kimtest, type Ran } from "../fake-deps.fixture.ts";
 import { Folder } from "../folder.fixture.ts";
 
@@ -37,11 +48,21 @@ test("a fuzz archive, as JSON", async () => {
   const folder = folderWithFailures();
   const path = join(folder.path, "here/json-1700000001000.tar.gz");
   const ran = await fetched(folder, FUZZ_KEY, "--json");
-  expect(JSON.parse(ran.stdout)).toEqual({
-    key: FUZZ_KEY,
-    path,
-    size: BYTES.length,
-    next: `tar -xzOf ${path} failure.json`,
+  const printed = parseJson(ran.stdout, "stdout");
+  expect(fetchedFailuresSchema.parse(printed)).toEqual(printed);
+  expect(printed).toEqual({
+    fetched: [
+      {
+        key: FUZZ_KEY,
+        path,
+        size: BYTES.length,
+        verified: "sha256",
+        new: true,
+        extracted: null,
+        next: `tar -xzOf ${path} failure.json`,
+      },
+    ],
+    failed: [],
   });
   expect(readFileSync(path).equals(BYTES)).toBe(true);
 });
@@ -53,14 +74,167 @@ test("a folder with a space: the line to paste is quoted", async () => {
   expect(ran.stderr).toBe(`reproduce it: npx kimtest vopr-repro '${to}/seed-17-1700000000000.json'\n`);
 });
 
-test("an older copy is replaced; a link in its place is, too, and not followed", async () => {
-  const folder = folderWithFailures();
-  mkdirSync(join(folder.path, "here"));
-  const victim = folder.write("victim", "precious");
-  symlinkSync(victim, join(folder.path, "here/seed-17-1700000000000.json"));
-  expect((await fetched(folder, KEY)).exitCode).toBe(0);
-  expect(readFileSync(victim, "utf8")).toBe("precious");
-  expect(readFileSync(join(folder.path, "here/seed-17-1700000000000.json")).equals(BYTES)).toBe(true);
+describe("something is there already", () => {
+  const path = (folder: Folder): string => join(folder.path, "here/seed-17-1700000000000.json");
+  const there = (folder: Folder, make: (path: string) => void): Folder => {
+    mkdirSync(join(folder.path, "here"));
+    make(path(folder));
+    return folder;
+  };
+
+  test("the same file: said, and left alone", async () => {
+    const folder = there(folderWithFailures(), (path) => {
+      writeFileSync(path, BYTES);
+    });
+    const before = lstatSync(path(folder)).ino;
+    const ran = await fetched(folder, KEY);
+    expect(ran).toMatchObject({ exitCode: 0, stdout: `${path(folder)}\n` });
+    expect(ran.stderr).toMatch(/^it was here already, the same\nreproduce it: /);
+    expect(lstatSync(path(folder)).ino).toBe(before);
+  });
+
+  test.each([
+    [
+      "another of its size",
+      (path: string) => {
+        writeFileSync(path, Buffer.alloc(BYTES.length));
+      },
+    ],
+    [
+      "a shorter one",
+      (path: string) => {
+        writeFileSync(path, "x");
+      },
+    ],
+    [
+      "a folder",
+      (path: string) => {
+        mkdirSync(path);
+      },
+    ],
+  ])("%s: exit code 2, and it stays", async (_, make) => {
+    const folder = there(folderWithFailures(), make);
+    const { ino, mtimeMs } = lstatSync(path(folder));
+    const ran = await fetched(folder, KEY);
+    expect(ran).toEqual({
+      exitCode: 2,
+      stdout: "",
+      stderr: `kimtest: ${path(folder)} is there already, and is not what is stored\n  --force replaces it; --to FOLDER puts it elsewhere\n`,
+    });
+    expect(lstatSync(path(folder))).toMatchObject({ ino, mtimeMs });
+    expect(readdirSync(join(folder.path, "here"))).toEqual(["seed-17-1700000000000.json"]);
+  });
+
+  test("--force replaces a file", async () => {
+    const folder = there(folderWithFailures(), (path) => {
+      writeFileSync(path, "x");
+    });
+    expect((await fetched(folder, KEY, "--force")).exitCode).toBe(0);
+    expect(readFileSync(path(folder)).equals(BYTES)).toBe(true);
+  });
+
+  test("a link is not followed, not even one to the same bytes; --force replaces the link alone", async () => {
+    const folder = folderWithFailures();
+    const victim = folder.write("victim", BYTES);
+    there(folder, (path) => {
+      symlinkSync(victim, path);
+    });
+    expect(await fetched(folder, KEY)).toMatchObject({ exitCode: 2, stdout: "" });
+    expect(readlinkSync(path(folder))).toBe(victim);
+    writeFileSync(victim, "precious");
+    expect((await fetched(folder, KEY, "--force")).exitCode).toBe(0);
+    expect(readFileSync(victim, "utf8")).toBe("precious");
+    expect(lstatSync(path(folder)).isFile()).toBe(true);
+  });
+});
+
+describe("which failure is meant", () => {
+  const OTHER = "failures/vopr/seed-170-1700000005000.json";
+  function store(): Folder {
+    const folder = folderWithFailures();
+    folder.put(OTHER, "other");
+    const registry = {
+      version: 1,
+      updated_at: "2026-11-21T10:00:00.000Z",
+      findings: {
+        "agreement:gray": knownFinding("agreement:gray", { failure_key: KEY }),
+        "formal-verification:tlc:Safe": knownFinding("formal-verification:tlc:Safe", {
+          workload: "formal-verification",
+          failure_key: "formal-verification/2026-11-21.json",
+        }),
+        "damaged:gray": knownFinding("damaged:gray", { failure_key: "../../etc/passwd" }),
+      },
+    };
+    folder.put("signatures/known-failures.json", registry);
+    // Seen by the running cycle, and in no registry yet.
+    const sightings = { "fuzz:json:young": sighting("fuzz:json:young", { workload: "fuzz", failure_key: FUZZ_KEY }) };
+    folder.put("cycles/current.json", cycleState({ sightings }));
+    return folder;
+  }
+
+  test.each([
+    [findingId("agreement:gray"), KEY],
+    ["agreement:gray", KEY],
+    ["agreem", KEY],
+    [findingId("fuzz:json:young").slice(0, 6), FUZZ_KEY],
+    ["seed-170-", OTHER],
+    ["fuzz/json", FUZZ_KEY],
+    ["1700000005", OTHER],
+  ])("%s", async (typed, key) => {
+    const ran = await fetched(store(), typed, "--json");
+    expect(JSON.parse(ran.stdout)).toMatchObject({ fetched: [{ key }], failed: [] });
+  });
+
+  test("a part that fits several: exit code 2, and they are listed", async () => {
+    const folder = store();
+    expect(await fetched(folder, "seed-17")).toEqual({
+      exitCode: 2,
+      stdout: "",
+      stderr:
+        "kimtest: 2 fit seed-17\n  say which:\n  vopr/seed-170-1700000005000.json\n  vopr/seed-17-1700000000000.json\n",
+    });
+    const mixed = await fetched(folder, "gray");
+    expect(mixed.stderr).toMatch(
+      /^kimtest: 2 fit gray\n {2}say which:\n {2}[0-9a-f]{12} {2}(agreement|damaged):gray\n/,
+    );
+    expect(existsSync(join(folder.path, "here"))).toBe(false);
+  });
+
+  test.each([
+    [
+      "formal-verification:tlc:Safe",
+      /has no archived failure\n {2}its evidence is formal-verification\/2026-11-21.json in the store/,
+    ],
+    ["damaged:gray", /has no archived failure\n {2}its registry entry is damaged/],
+    ["nothing-like-it", /^kimtest: nothing that is archived has nothing-like-it in its key, finding id or signature\n/],
+  ])("%s: exit code 4", async (typed, said) => {
+    const ran = await fetched(store(), typed);
+    expect(ran).toMatchObject({ exitCode: 4, stdout: "" });
+    expect(ran.stderr).toMatch(said);
+  });
+
+  test("several at once, each once; those that cannot be had are named, the others are here", async () => {
+    const folder = store();
+    const ran = await kimtest([
+      ...["fetch-failure", KEY, "agreement:gray", FUZZ_KEY, "vopr/seed-1-1700000000000.json"],
+      ...["--store", folder.store, "--to", join(folder.path, "here"), "--json"],
+    ]);
+    expect(ran.exitCode).toBe(4);
+    expect(JSON.parse(ran.stdout)).toMatchObject({
+      fetched: [{ key: KEY }, { key: FUZZ_KEY }],
+      failed: [{ key: "failures/vopr/seed-1-1700000000000.json", code: "NOT_FOUND" }],
+    });
+    expect(readdirSync(join(folder.path, "here")).sort()).toEqual([
+      "json-1700000001000.tar.gz",
+      "seed-17-1700000000000.json",
+    ]);
+    const two = await kimtest([
+      ...["fetch-failure", "vopr/seed-2-1700000000000.json", "vopr/seed-1-1700000000000.json"],
+      ...["--store", folder.store, "--to", join(folder.path, "here")],
+    ]);
+    expect(two).toMatchObject({ exitCode: 4, stdout: "" });
+    expect(two.stderr).toMatch(/^kimtest: 2 of 2 failures could not be fetched\n {2}- failures\/vopr\/seed-2-/);
+  });
 });
 
 test.each([
@@ -78,12 +252,20 @@ test.each([
   "digests/latest.json",
   "",
   "x".repeat(100_000),
-])("hostile key %#: exit code 2, nothing is written", async (key) => {
+])("hostile name %#: an error, and nothing is written", async (key) => {
   const folder = folderWithFailures();
   const ran = await fetched(folder, key);
-  expect(ran).toMatchObject({ exitCode: 2, stdout: "" });
-  expect(ran.stderr).toMatch(/ is not the key of a failure\n {2}keys look like |…/);
+  expect(ran.stdout).toBe("");
+  expect([2, 4]).toContain(ran.exitCode);
+  expect(ran.stderr).toMatch(
+    / is neither a failure nor a finding\n {2}keys look like |^kimtest: nothing that is archived has /,
+  );
   expect(readdirSync(folder.path)).toEqual(["store"]);
+});
+
+test("escapes in what is typed are shown, not obeyed", async () => {
+  const { stderr } = await fetched(folderWithFailures(), "\u001b[2Jx");
+  expect(stderr).toMatch(/^kimtest: "\\u\{1b\}\[2Jx" is neither a failure nor a finding\n/);
 });
 
 test("not in the store: exit code 4", async () => {
@@ -100,24 +282,4 @@ test("a target that is a file: exit code 2, in words", async () => {
   const ran = await fetched(folder, KEY);
   expect(ran).toMatchObject({ exitCode: 2, stdout: "" });
   expect(ran.stderr).toMatch(/^kimtest: E(EXIST|NOTDIR): .*\n {2}check the path and its permissions\n$/);
-});
-
-describe("an object that does not come whole leaves nothing behind", () => {
-  const table: [string, () => Readable, object][] = [
-    ["cut short", () => Readable.from([BYTES.subarray(0, 1_000)]), { code: "CORRUPT_DATA" }],
-    ["longer than it said", () => Readable.from([BYTES, BYTES]), { code: "CORRUPT_DATA" }],
-    ["broken off", () => Readable.from(brokenOff()), { message: "socket hang up" }],
-  ];
-  async function* brokenOff() {
-    yield BYTES.subarray(0, 1_000);
-    await Promise.resolve();
-    throw new Error("socket hang up");
-  }
-  test.each(table)("%s", async (_, stream, error) => {
-    const folder = new Folder();
-    const path = folder.write("seed.json", "older copy");
-    await expect(saveStream(stream(), path, BYTES.length)).rejects.toMatchObject(error);
-    expect(readFileSync(path, "utf8")).toBe("older copy");
-    expect(readdirSync(folder.path).sort()).toEqual(["seed.json", "store"]);
-  });
 });

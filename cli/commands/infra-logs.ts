@@ -4,7 +4,7 @@ import { KimtestError } from "../../contracts/errors.ts";
 import type { LogPace } from "../aws/logs.ts";
 import type { StackChoice } from "../aws/stack.ts";
 import type { CliDeps } from "../deps.ts";
-import { parseSince } from "../since.ts";
+import { parseSince } from "../typed-times.ts";
 import { utcOption } from "./options.ts";
 import { awsProfileOption, deployedStackOption, regionOption } from "./options-infra.ts";
 

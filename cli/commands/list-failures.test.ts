@@ -135,6 +135,30 @@ test("--json", async () => {
   });
 });
 
+test("--fields and --utc", async () => {
+  const { store } = storeWith(MIXED, FROM_MS);
+  const fields = await kimtest(["list-failures", "--store", store, "--fields", "key,finding", "--limit", "1"]);
+  expect(parseJson(fields.stdout, "stdout")).toEqual({
+    failures: [{ key: MIXED[1]!.key, finding: agreement }],
+    more: true,
+  });
+  const wrong = await kimtest(["list-failures", "--store", store, "--fields", "size"]);
+  expect(wrong).toMatchObject({ exitCode: 2, stdout: "" });
+  expect(wrong.stderr).toMatch(/^kimtest: --fields names "size", which is no field\n {2}there are key, kind, at, /);
+  const berlin = { timeZone: "Europe/Berlin" };
+  expect((await kimtest(["list-failures", "--store", store], berlin)).stdout).toMatch(/^2023-11-14 23:13:23 /);
+  expect((await kimtest(["list-failures", "--store", store, "--utc"], berlin)).stdout).toMatch(
+    /^2023-11-14 22:13:23Z /,
+  );
+});
+
+test("on a terminal a row is a line", async () => {
+  const folder = storeWith([{ key: MIXED[0]!.key, signature: "x".repeat(300) }], FROM_MS);
+  const board = process.stdout;
+  const ran = await kimtest(["list-failures", "--store", folder.store], { board, columns: 90 });
+  expect(ran.stdout).toMatch(/^.{89}…\n$/);
+});
+
 test("none: no row, a message, exit code 0", async () => {
   const { store } = new Folder();
   expect(await kimtest(["list-failures", "--store", store])).toEqual({

@@ -1,17 +1,22 @@
 /** `kimtest list-failures`: what is archived, newest first, one by one or by finding. */
-import { Command, Option } from "@commander-js/extra-typings";
+import { Option } from "@commander-js/extra-typings";
+import type { ZodObject } from "zod";
 import { KimtestError } from "../../contracts/errors.ts";
 import type { ListedFailure, ListedFinding } from "../../contracts/reports.ts";
 import type { ObjectStore } from "../../runner/store/object-store.ts";
 import type { CliDeps } from "../deps.ts";
 import type { FoundFailure } from "../failures/listing.ts";
-import { parseSince } from "../since.ts";
-import { withStore } from "../store.ts";
-import { jsonOption, storeOption } from "./options.ts";
+import type { Rows } from "../failures/rows.ts";
+import { parseSince } from "../typed-times.ts";
+import { withResults, type ResultsChoice } from "../store.ts";
+import type { InstantText } from "../times.ts";
+import { fieldsOption, jsonOption, utcOption } from "./options.ts";
+import { readingCommand } from "./options-place.ts";
 
-interface ListFailuresOptions {
-  readonly store: string;
+interface ListFailuresOptions extends ResultsChoice {
   readonly json?: true | undefined;
+  readonly fields?: string | undefined;
+  readonly utc?: true | undefined;
   readonly kind?: "vopr" | "fuzz" | undefined;
   readonly byFinding?: true | undefined;
   readonly finding?: string | undefined;
@@ -24,7 +29,7 @@ const DEFAULT_LIMIT = 50;
 
 const HELP = `
 A finding is what failures of one cause have in common; --by-finding shows their ids.
---json prints docs/schemas/FailureList.json, with --by-finding FindingList.json.
+--json prints docs/schemas/FailureList.json, with --by-finding FindingList.json; --fields chooses among those of a row.
 
 Examples:
   kimtest list-failures --kind vopr --since 2d --limit 10
@@ -33,10 +38,11 @@ Examples:
   kimtest fetch-failure $(kimtest list-failures --json | jq -r '.failures[0].key')`;
 
 export function listFailuresCommand(deps: CliDeps) {
-  return new Command("list-failures")
+  return readingCommand("list-failures")
     .description("List archived failures, newest first.")
-    .addOption(storeOption())
     .addOption(jsonOption())
+    .addOption(fieldsOption())
+    .addOption(utcOption())
     .addOption(new Option("--kind <kind>", "only these").choices(["vopr", "fuzz"]))
     .option("--by-finding", "one row for each finding, last seen first")
     .option("--finding <finding>", "only of this one: its id, its signature, or a part that fits no other")
@@ -54,7 +60,7 @@ function parseLimit(text: string): number {
 
 export async function listFailures(options: ListFailuresOptions, deps: CliDeps): Promise<void> {
   const sinceMs = options.since === undefined ? 0 : parseSince(options.since, deps.now());
-  await withStore(options.store, (store) =>
+  await withResults(options, deps, (store) =>
     options.byFinding ? listByFinding(store, options, sinceMs, deps) : listOneByOne(store, options, sinceMs, deps),
   );
 }
@@ -65,16 +71,19 @@ async function listOneByOne(
   sinceMs: number,
   deps: CliDeps,
 ): Promise<void> {
-  const [{ listNewest }, { Signatures }, { printable }, { openRows }] = await Promise.all([
-    import("../failures/listing.ts"),
-    import("../failures/signatures.ts"),
-    import("../../runner/phases/digest/printable.ts"),
-    import("../failures/rows.ts"),
-  ]);
+  const [{ listNewest }, { Signatures }, { printable }, { keepMemorySmall }, { listedFailureSchema }] =
+    await Promise.all([
+      import("../failures/listing.ts"),
+      import("../failures/signatures.ts"),
+      import("../../runner/phases/digest/printable.ts"),
+      import("../../runner/platform/memory.ts"),
+      import("../../contracts/reports.ts"),
+    ]);
+  keepMemorySmall();
   const { limit, kind, finding: asked } = options;
   const finding = asked === undefined ? undefined : await findingIdOf(store, asked);
   const signatures = new Signatures(store);
-  const rows = openRows<ListedFailure>("failures", options.json, deps.out, (failure) => failureRow(failure, printable));
+  const rows = await rowsOf<ListedFailure>("failures", listedFailureSchema, options, deps, failureRow);
   const kinds = kind === undefined ? (["vopr", "fuzz"] as const) : [kind];
   const question = { kinds, sinceMs, finding, limit, useIndex: options.index };
   const { more, unnamed } = await listNewest(store, question, async (page) => {
@@ -102,22 +111,48 @@ async function listByFinding(
   sinceMs: number,
   deps: CliDeps,
 ): Promise<void> {
-  const [{ readFindings, matchingFindings }, { printable }, { openRows }] = await Promise.all([
+  const [{ readFindings, matchingFindings }, { listedFindingSchema }] = await Promise.all([
     import("../failures/findings.ts"),
-    import("../../runner/phases/digest/printable.ts"),
-    import("../failures/rows.ts"),
+    import("../../contracts/reports.ts"),
   ]);
   const { limit, kind, finding: asked } = options;
   const all = await readFindings(store);
   const findings = (asked === undefined ? all : matchingFindings(all, asked)).filter(
     ({ workload, last_seen_at: at }) => (kind === undefined || workload === kind) && Date.parse(at) >= sinceMs,
   );
-  const rows = openRows<ListedFinding>("findings", options.json, deps.out, (finding) => findingRow(finding, printable));
+  const rows = await rowsOf<ListedFinding>("findings", listedFindingSchema, options, deps, findingRow);
   rows.add(findings.slice(0, limit));
   rows.end(findings.length > limit);
   if (findings.length === 0) deps.err(`no findings${conditions(options)} are on record in ${store.url}\n`);
   const left = findings.length - limit;
   if (left > 0) deps.err(`${String(left)} more; --limit ${String(findings.length)} shows them\n`);
+}
+
+type RowText<T> = (row: T, instant: InstantText, printable: (text: string) => string) => string;
+
+async function rowsOf<T extends object>(
+  name: string,
+  schema: ZodObject,
+  options: ListFailuresOptions,
+  deps: CliDeps,
+  text: RowText<T>,
+): Promise<Rows<T>> {
+  const [{ openRows }, { fieldsOf }, { instantText }, { printable }] = await Promise.all([
+    import("../failures/rows.ts"),
+    import("../fields.ts"),
+    import("../times.ts"),
+    import("../../runner/phases/digest/printable.ts"),
+  ]);
+  const { pick } = fieldsOf(options.fields, schema);
+  const instant = instantText(deps.timeZone, options.utc);
+  // On a terminal a row is a line; elsewhere nothing is cut.
+  const width = deps.board === undefined ? Infinity : deps.columns;
+  const line = (row: T): string => {
+    const whole = text(row, instant, printable);
+    return whole.length > width ? `${whole.slice(0, width - 1)}…` : whole;
+  };
+  const isJson = options.json === true || options.fields !== undefined;
+  return openRows<T>(name, deps.out, isJson ? { json: pick } : { line });
 }
 
 /** An id is taken as it is: its finding may be too young for the registry. */
@@ -139,17 +174,15 @@ function listed(failure: FoundFailure, signature: string | null): ListedFailure 
 const KEY_WIDTH = 36;
 const NO_FINDING = "-".padEnd(12);
 
-function failureRow({ at, key, finding, signature }: ListedFailure, printable: (text: string) => string): string {
+const failureRow: RowText<ListedFailure> = ({ at, key, finding, signature }, instant, printable) => {
   const name = key.slice("failures/".length).padEnd(KEY_WIDTH);
-  return `${instantText(at)}  ${name}  ${finding ?? NO_FINDING}  ${printable(signature ?? "")}`.trimEnd();
-}
+  return `${instant(at)}  ${name}  ${finding ?? NO_FINDING}  ${printable(signature ?? "")}`.trimEnd();
+};
 
-function findingRow(finding: ListedFinding, printable: (text: string) => string): string {
+const findingRow: RowText<ListedFinding> = (finding, instant, printable) => {
   const { id, state, count, last_seen_at: at, signature } = finding;
-  return `${id}  ${instantText(at)}  ${state.padEnd(12)}  ${String(count).padStart(7)}  ${printable(signature)}`;
-}
-
-const instantText = (iso: string): string => iso.replace("T", " ").slice(0, 19);
+  return `${id}  ${instant(at)}  ${state.padEnd(12)}  ${String(count).padStart(7)}  ${printable(signature)}`;
+};
 
 function conditions({ kind, since, finding }: ListFailuresOptions): string {
   const given = { "of kind": kind, "of finding": finding, since };

@@ -29,18 +29,6 @@ export const workersOption = (): Option<"--workers <count>", undefined, undefine
   });
 
 export const profileOption = (): Option<"--profile <profile>", undefined, string> =>
-  new Option("--profile <profile>", "what to test: embedded, or the path of a profile file").default("embedded");
-
-const UNIT_MS: Record<string, number> = { s: 1_000, m: 60_000, h: 3_600_000 };
-const MIN_DURATION_MS = 1_000;
-const MAX_DURATION_MS = 14 * 24 * 3_600_000;
-
-/** Reads the value of an option that is a length of time. */
-export function parseDurationMs(option: string, text: string): number {
-  const match = /^(\d+(?:\.\d+)?)([smh])$/.exec(text);
-  const ms = match === null ? 0 : Number(match[1]) * (UNIT_MS[match[2] ?? ""] ?? 0);
-  if (ms >= MIN_DURATION_MS && ms <= MAX_DURATION_MS) return ms;
-  throw new KimtestError("USAGE", `${option} is "${text}", but must be 1s to 336h`, {
-    hint: "for example 90s, 30m or 48h",
-  });
-}
+  new Option("--profile <profile>", "what to test: embedded, kimberlite, or the path of a profile file").default(
+    "embedded",
+  );

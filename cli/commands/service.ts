@@ -4,7 +4,8 @@ import { homedir, userInfo } from "node:os";
 import { EXIT, KimtestError } from "../../contracts/errors.ts";
 import type { CliDeps } from "../deps.ts";
 import type { Layout } from "../service/layout.ts";
-import { jsonOption, parseDurationMs } from "./options.ts";
+import { parseDuration } from "../typed-times.ts";
+import { jsonOption } from "./options.ts";
 import { yesOption } from "./options-infra.ts";
 
 interface Where {
@@ -39,7 +40,7 @@ export function serviceCommand(deps: CliDeps) {
     .option("--profile <profile>", "what to test: kimberlite, embedded, or the path of a profile file")
     .option("--repo <path-or-url>", "instead of the profile's repository")
     .option("--branch <reference>", "branch, tag or commit instead of the profile's")
-    .option("--duration <time>", "length of a cycle (default: 48h)", (text) => parseDurationMs("--duration", text))
+    .option("--duration <time>", "length of a cycle (default: 48h)", parseDuration("--duration"))
     .option("--notify <command>", "started for each message, its text as input; {subject} stands for the subject")
     .option("--no-start", "install only")
     .addHelpText("after", INSTALL_HELP)
@@ -100,7 +101,7 @@ export function serviceCommand(deps: CliDeps) {
     .action(async (options) => {
       const [{ serviceLogs }, { parseSince }] = await Promise.all([
         import("../service/logs.ts"),
-        import("../since.ts"),
+        import("../typed-times.ts"),
       ]);
       const question = {
         sinceMs: parseSince(options.since, deps.now()),

@@ -3,7 +3,7 @@
  *
  * A failure of a cycle that runs for two days must not be a nameless one for two days.
  */
-import { CURRENT_CYCLE_KEY, findingId, parseFailureKey, REGISTRY_KEY } from "../../contracts/bucket.ts";
+import { CURRENT_CYCLE_KEY, findingId, REGISTRY_KEY } from "../../contracts/bucket.ts";
 import { cycleStateSchema, type CycleState } from "../../contracts/cycle.ts";
 import { KimtestError } from "../../contracts/errors.ts";
 import { registrySchema, type Finding, type Registry } from "../../contracts/registry.ts";
@@ -62,9 +62,6 @@ export function matchingFindings(findings: readonly ListedFinding[], text: strin
     ? exact
     : findings.filter(({ id, signature }) => id.startsWith(text) || signature.includes(text));
 }
-
-/** The key of an archived failure of the finding; undefined where there is none (formal verification). */
-export const archivedKeyOf = ({ failure_key: key }: ListedFinding): string | undefined => parseFailureKey(key)?.key;
 
 const SHOWN = 10;
 

@@ -42,6 +42,8 @@ type Show = (page: readonly FoundFailure[]) => Promise<void>;
 
 /** Small, so that the first one is on the screen at once. */
 const PAGE = 50;
+/** Of a bucket. */
+const MAX_PAGE = 1_000;
 
 export async function listNewest(store: Reader, question: FailureQuestion, show: Show): Promise<Listed> {
   const pages = new Pages(question.limit, show);
@@ -101,7 +103,7 @@ class Pages {
 /** Returns the instant since which the index is whole; Infinity: it is not. */
 async function readIndexed(store: Reader, question: FailureQuestion, pages: Pages): Promise<number> {
   if (!question.useIndex) return Infinity;
-  const streams = question.kinds.map((kind) => indexed(store, kind));
+  const streams = question.kinds.map((kind) => indexed(store, kind, question));
   const [beginsMs, ...heads] = await Promise.all([indexBegins(store), ...streams.map(nextOf)]);
   const oldestMs = Math.max(question.sinceMs, beginsMs);
   while (!pages.isFull) {
@@ -115,8 +117,14 @@ async function readIndexed(store: Reader, question: FailureQuestion, pages: Page
   return beginsMs;
 }
 
-async function* indexed(store: Reader, kind: FailureKind): AsyncGenerator<FoundFailure, undefined> {
-  for await (const { key } of store.list(failureIndexPrefix(kind))) {
+/** With the one more that tells that there is more. Of one finding, nobody knows how many have to be looked at. */
+async function* indexed(
+  store: Reader,
+  kind: FailureKind,
+  question: FailureQuestion,
+): AsyncGenerator<FoundFailure, undefined> {
+  const pageSize = question.finding === undefined ? Math.min(question.limit + 1, MAX_PAGE) : MAX_PAGE;
+  for await (const { key } of store.list(failureIndexPrefix(kind), { pageSize })) {
     const failure = parseFailureIndexKey(key);
     if (failure !== undefined) yield failure;
   }
@@ -137,7 +145,7 @@ function newestHead(heads: readonly (FoundFailure | undefined)[]): number {
 }
 
 async function indexBegins(store: Reader): Promise<number> {
-  for await (const { key } of store.list(FAILURE_INDEX_BEGINS_PREFIX)) {
+  for await (const { key } of store.list(FAILURE_INDEX_BEGINS_PREFIX, { pageSize: 1 })) {
     const beginsMs = parseFailureIndexBeginsKey(key);
     if (beginsMs !== undefined) return beginsMs;
   }

@@ -9,27 +9,26 @@ export interface Rows<T> {
   end(more: boolean): void;
 }
 
+export type Shape<T> =
+  { readonly line: (row: T) => string } | { readonly json: (row: T) => Readonly<Record<string, unknown>> };
+
 /** `name`: of the list in the JSON object. */
-export function openRows<T>(
-  name: string,
-  isJson: true | undefined,
-  out: (text: string) => void,
-  line: (row: T) => string,
-): Rows<T> {
+export function openRows<T>(name: string, out: (text: string) => void, shape: Shape<T>): Rows<T> {
   let count = 0;
+  const textOf = (row: T, index: number): string => {
+    if ("line" in shape) return `${shape.line(row)}\n`;
+    return `${count + index === 0 ? `{ "${name}": [` : ","}\n  ${jsonLine(shape.json(row)).trimEnd()}`;
+  };
   return {
     get count() {
       return count;
     },
     add(rows) {
-      if (rows.length === 0) return;
-      const json = (row: T, index: number): string =>
-        `${count + index === 0 ? `{ "${name}": [` : ","}\n  ${jsonLine(row).trimEnd()}`;
-      out(isJson ? rows.map(json).join("") : rows.map((row) => `${line(row)}\n`).join(""));
+      if (rows.length > 0) out(rows.map(textOf).join(""));
       count += rows.length;
     },
     end(more) {
-      if (isJson) out(`${count === 0 ? `{ "${name}": [` : "\n"}], "more": ${String(more)} }\n`);
+      if ("json" in shape) out(`${count === 0 ? `{ "${name}": [` : "\n"}], "more": ${String(more)} }\n`);
     },
   };
 }

@@ -31,12 +31,11 @@ const NODE_DEADLINE_MS = 10_000;
 const INSTALL = "brew install pulumi/tap/pulumi, npm install --global pulumi, or https://www.pulumi.com/docs/install/";
 
 export async function checkPrerequisites(pulumi: Pulumi, probes: Probes): Promise<Found> {
-  const [cli, node, identity] = await Promise.all([
-    read(pulumi, ["version"], probes.stop),
+  const [cliMissing, node, identity] = await Promise.all([
+    missingPulumi(pulumi, probes.stop),
     nodeVersion(pulumi),
     settled(probes.identity()),
   ]);
-  const cliMissing = missingCli(cli, pulumi.project.pulumiNeeded);
   // Each of these needs the one before it.
   const login =
     cliMissing === undefined ? missingLogin(await read(pulumi, ["whoami", "--json"], probes.stop)) : undefined;
@@ -57,7 +56,10 @@ export async function checkPrerequisites(pulumi: Pulumi, probes: Probes): Promis
   };
 }
 
-function missingCli(answer: Answer, needed: string | undefined): Missing | undefined {
+/** The Pulumi CLI, as this checkout needs it. */
+export async function missingPulumi(pulumi: Pulumi, stop: AbortSignal): Promise<Missing | undefined> {
+  const answer = await read(pulumi, ["version"], stop);
+  const needed = pulumi.project.pulumiNeeded;
   if (answer.exitCode !== 0) return { what: `the Pulumi CLI does not run: ${answer.reason}`, remedy: INSTALL };
   const version = answer.stdout.trim();
   if (needed === undefined || isAtLeast(version, needed)) return undefined;

@@ -36,9 +36,11 @@ import {
   type GetOptions,
   type ListOptions,
   type ListedObject,
+  type ObjectHead,
   type ObjectInfo,
   type ObjectStore,
   type PutCondition,
+  type ReadOptions,
   type StoredObject,
 } from "./object-store.ts";
 
@@ -72,13 +74,35 @@ export class FolderStore implements ObjectStore {
     });
   }
 
-  async openRead(key: string): Promise<{ info: ObjectInfo; stream: Readable } | undefined> {
+  async head(key: string): Promise<ObjectHead | undefined> {
+    return this.#doing(`read ${key}`, async () => {
+      await using opened = await this.#open(key);
+      if (opened === undefined) return undefined;
+      const hex = await etagOf(opened.handle);
+      const checksum = { algorithm: HASH, hex } as const;
+      return { ...infoOf(key, opened.stat, hex), checksum, availability: "ready", storageClass: "folder" };
+    });
+  }
+
+  restore(): Promise<void> {
+    // Nothing in a folder is archived.
+    return Promise.resolve();
+  }
+
+  async openRead(
+    key: string,
+    { offset = 0, etag: wanted }: ReadOptions = {},
+  ): Promise<{ info: ObjectInfo; stream: Readable } | undefined> {
     return this.#doing(`read ${key}`, async () => {
       const opened = await this.#open(key);
       if (opened === undefined) return undefined;
       try {
         const etag = await etagOf(opened.handle);
-        const stream = opened.handle.createReadStream({ start: 0 });
+        if (wanted !== undefined && wanted !== etag) {
+          await opened.handle.close();
+          return undefined;
+        }
+        const stream = opened.handle.createReadStream({ start: offset });
         return { info: infoOf(key, opened.stat, etag), stream };
       } catch (error) {
         await opened.handle.close();

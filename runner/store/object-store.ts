@@ -31,6 +31,28 @@ export interface ObjectInfo extends ListedObject {
   readonly etag: string;
 }
 
+/** Of the whole content, as hexadecimal digits. */
+export interface Checksum {
+  readonly algorithm: "sha256" | "sha1" | "crc32" | "md5";
+  readonly hex: string;
+}
+
+export interface ObjectHead extends ObjectInfo {
+  /** undefined: the store keeps none that says something about the whole content. */
+  readonly checksum: Checksum | undefined;
+  /** `archived`: it can be read only after `restore` and hours of waiting, in which it is `restoring`. */
+  readonly availability: "ready" | "archived" | "restoring";
+  /** Such as DEEP_ARCHIVE, for people. */
+  readonly storageClass: string;
+}
+
+export interface ReadOptions {
+  /** The stream begins with this byte; it must be one of the object's. */
+  readonly offset?: number;
+  /** Only if the object still has this etag. */
+  readonly etag?: string;
+}
+
 export interface StoredObject extends ObjectInfo {
   readonly body: Buffer;
 }
@@ -50,6 +72,8 @@ export interface PutOptions {
 export interface ListOptions {
   /** Only keys after this one (it need not exist). */
   readonly startAfter?: string;
+  /** Objects that are fetched at once, where a store has pages; fewer come sooner. At most 1000, the default. */
+  readonly pageSize?: number;
 }
 
 export interface ObjectStore {
@@ -75,11 +99,17 @@ export interface ObjectStore {
    */
   list(prefix: string, options?: ListOptions): AsyncIterable<ListedObject>;
 
+  /** What is known of the object without reading it, or undefined when there is none. */
+  head(key: string): Promise<ObjectHead | undefined>;
+
+  /** Asks for a readable copy of an archived object, to be kept for so many days; it takes hours. */
+  restore(key: string, days: number): Promise<void>;
+
   /**
-   * The object as a stream, or undefined when there is none. The stream errors when it is cut short; read
-   * it without long pauses (S3 ends an idle connection) and to its end, or destroy it.
+   * The object as a stream, or undefined when there is none (with that etag). The stream errors when it is cut short;
+   * read it without long pauses (S3 ends an idle connection) and to its end, or destroy it.
    */
-  openRead(key: string): Promise<{ info: ObjectInfo; stream: Readable } | undefined>;
+  openRead(key: string, options?: ReadOptions): Promise<{ info: ObjectInfo; stream: Readable } | undefined>;
 
   /** Writes the object from a stream; when the source errors, nothing is left behind. At most `MAX_STREAM_BYTES`. */
   writeFrom(key: string, source: Readable): Promise<{ etag: string }>;

@@ -41,6 +41,9 @@ function meaningOfRefusal(name: string, status: number, profile: string | undefi
   if (name === "NoSuchBucket") {
     return { code: "NOT_FOUND", hint: "deploy it, or name another store with --store s3://bucket or --store PATH" };
   }
+  if (name === "InvalidObjectState") {
+    return { code: "STORE_REFUSED", hint: "it is archived: kimtest fetch-failure KEY --restore asks for a copy" };
+  }
   const { env } = process;
   if (CREDENTIAL_NAMES.includes(name)) return { code: "STORE_REFUSED", hint: signInHint({ profile, env }) };
   if (EXPIRED_NAMES.includes(name)) return { code: "STORE_REFUSED", hint: renewHint({ profile, env }) };
@@ -58,6 +61,9 @@ function meaningOfRefusal(name: string, status: number, profile: string | undefi
 
 const NETWORK_HINT = "check the network and AWS_ENDPOINT_URL; what waits in the outbox is sent when the store is back";
 
+/** The SDK's word for something thrown below it that is no Error of its realm: Node's own, under Jest. */
+export const isWrapped = (text: string): boolean => text.startsWith("AWS SDK error wrapper for ");
+
 /** undefined: nothing that S3 or the network does, so probably a mistake of ours. */
 function meaningOf(error: unknown, profile: string | undefined): Meaning | undefined {
   const { name, status } = factsOf(error);
@@ -65,8 +71,7 @@ function meaningOf(error: unknown, profile: string | undefined): Meaning | undef
   const signIn = (): Meaning => ({ code: "STORE_REFUSED", hint: signInHint({ profile, env: process.env }) });
   if (CREDENTIAL_NAMES.includes(name) && status === undefined) return signIn();
   if (/credential/i.test(text) && status === undefined && systemCodeOf(error) === undefined) return signIn();
-  // The SDK's word for something thrown below it that is no Error of its realm: Node's own, under Jest.
-  if (text.startsWith("AWS SDK error wrapper for ")) return { code: "STORE_UNREACHABLE", hint: NETWORK_HINT };
+  if (isWrapped(text)) return { code: "STORE_UNREACHABLE", hint: NETWORK_HINT };
   if (text.includes("Region is missing")) return { code: "STORE_REFUSED", hint: "set AWS_REGION" };
   if (TIMEOUT_NAMES.includes(name)) return { code: "STORE_UNREACHABLE", hint: NETWORK_HINT };
   if (status !== undefined && status >= 300 && status < 500 && status !== THROTTLED) {

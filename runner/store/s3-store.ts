@@ -15,8 +15,11 @@ import {
   HeadObjectCommand,
   ListObjectsV2Command,
   PutObjectCommand,
+  RestoreObjectCommand,
   S3Client,
+  type GetObjectCommandInput,
   type GetObjectCommandOutput,
+  type HeadObjectCommandOutput,
   type ListObjectsV2CommandOutput,
   type S3ClientConfig,
 } from "@aws-sdk/client-s3";
@@ -29,13 +32,16 @@ import { contentTypeOf } from "./content-type.ts";
 import { assertKey, assertPrefix, faultOfKey } from "./keys.ts";
 import {
   MAX_BODY_BYTES,
+  type Checksum,
   type GetOptions,
   type ListOptions,
   type ListedObject,
+  type ObjectHead,
   type ObjectInfo,
   type ObjectStore,
   type PutCondition,
   type PutOptions,
+  type ReadOptions,
   type StoredObject,
 } from "./object-store.ts";
 import { factsOf, s3Error } from "./s3-errors.ts";
@@ -125,17 +131,53 @@ export class S3Store implements ObjectStore {
     });
   }
 
-  async openRead(key: string): Promise<{ info: ObjectInfo; stream: Readable } | undefined> {
+  async head(key: string): Promise<ObjectHead | undefined> {
+    assertKey(key);
     return this.#doing(`read ${key}`, async () => {
-      const answer = await this.#getObject(key);
+      try {
+        const answer = await this.#client.send(
+          new HeadObjectCommand({ ...this.#object(key), ChecksumMode: "ENABLED" }),
+        );
+        return { ...infoOf(key, answer.ContentLength, answer.ETag, answer.LastModified), ...stateOf(answer) };
+      } catch (error) {
+        if (factsOf(error).status === 404) return undefined;
+        throw error;
+      }
+    });
+  }
+
+  async restore(key: string, days: number): Promise<void> {
+    assertKey(key);
+    await this.#doing(`restore ${key}`, async () => {
+      const request = { Days: days, GlacierJobParameters: { Tier: "Standard" } } as const;
+      try {
+        await this.#client.send(new RestoreObjectCommand({ ...this.#object(key), RestoreRequest: request }));
+      } catch (error) {
+        // Somebody else was faster.
+        if (factsOf(error).name !== "RestoreAlreadyInProgress") throw error;
+      }
+    });
+  }
+
+  async openRead(
+    key: string,
+    { offset = 0, etag }: ReadOptions = {},
+  ): Promise<{ info: ObjectInfo; stream: Readable } | undefined> {
+    return this.#doing(`read ${key}`, async () => {
+      const answer = await this.#getObject(key, {
+        ...(offset === 0 ? {} : { Range: `bytes=${String(offset)}-` }),
+        ...(etag === undefined ? {} : { IfMatch: `"${etag}"` }),
+      });
       if (answer === undefined) return undefined;
-      const info = infoOf(key, answer.ContentLength, answer.ETag, answer.LastModified);
-      return {
-        info,
-        stream: Readable.from(checkedChunks(answer.Body as Readable, info, `${this.url}: cannot read ${key}`), {
-          objectMode: false,
-        }),
-      };
+      const body = answer.Body as Readable;
+      const size = offset + (answer.ContentLength ?? 0);
+      const info = infoOf(key, size, answer.ETag, answer.LastModified);
+      const doing = `${this.url}: cannot read ${key}`;
+      if (offset > 0 && answer.ContentRange?.startsWith(`bytes ${String(offset)}-`) !== true) {
+        body.destroy();
+        throw new KimtestError("STORE_REFUSED", `${doing} from byte ${String(offset)} on: all of it was sent`);
+      }
+      return { info, stream: Readable.from(checkedChunks(body, info, offset, doing), { objectMode: false }) };
     });
   }
 
@@ -181,7 +223,7 @@ export class S3Store implements ObjectStore {
           new ListObjectsV2Command({
             Bucket: this.#bucket,
             Prefix: this.#prefix + prefix,
-            MaxKeys: this.#pageSize,
+            MaxKeys: Math.min(options.pageSize ?? this.#pageSize, this.#pageSize),
             ...(token === undefined ? {} : { ContinuationToken: token }),
             ...(token !== undefined || startAfter === undefined ? {} : { StartAfter: this.#prefix + startAfter }),
           }),
@@ -224,12 +266,16 @@ export class S3Store implements ObjectStore {
     return { Bucket: this.#bucket, Key: this.#prefix + key };
   }
 
-  async #getObject(key: string): Promise<GetObjectCommandOutput | undefined> {
+  async #getObject(
+    key: string,
+    condition: Pick<GetObjectCommandInput, "Range" | "IfMatch"> = {},
+  ): Promise<GetObjectCommandOutput | undefined> {
     assertKey(key);
     try {
-      return await this.#client.send(new GetObjectCommand(this.#object(key)));
+      return await this.#client.send(new GetObjectCommand({ ...this.#object(key), ...condition }));
     } catch (error) {
-      if (factsOf(error).name === "NoSuchKey") return undefined;
+      const { name, status } = factsOf(error);
+      if (name === "NoSuchKey" || status === 412) return undefined;
       throw error;
     }
   }
@@ -301,6 +347,43 @@ function infoOf(
   return { key, size: size ?? 0, etag: bare(etag), modified: modified ?? new Date(0) };
 }
 
+/** Cold classes whose objects cannot be read at once. GLACIER_IR can. */
+const ARCHIVES: ReadonlySet<string> = new Set(["GLACIER", "DEEP_ARCHIVE"]);
+
+/** https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html */
+function stateOf(answer: HeadObjectCommandOutput): Pick<ObjectHead, "checksum" | "availability" | "storageClass"> {
+  const storageClass = answer.StorageClass ?? "STANDARD";
+  const isArchived = ARCHIVES.has(storageClass) || answer.ArchiveStatus !== undefined;
+  const restore = answer.Restore ?? "";
+  const isRestored = restore.includes('ongoing-request="false"');
+  const isRestoring = restore.includes('ongoing-request="true"');
+  return {
+    checksum: checksumOf(answer),
+    availability: !isArchived || isRestored ? "ready" : isRestoring ? "restoring" : "archived",
+    storageClass,
+  };
+}
+
+/**
+ * A checksum of the parts of an upload says nothing about the whole. An etag is the content's MD5 only where S3 holds
+ * the key itself: https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html
+ */
+function checksumOf(answer: HeadObjectCommandOutput): Checksum | undefined {
+  const etag = bare(answer.ETag);
+  // An upload in parts says so in its etag ("…-3"), and need not say so in the type.
+  const isWhole = answer.ChecksumType === "FULL_OBJECT" || (answer.ChecksumType === undefined && !etag.includes("-"));
+  const stored: readonly (readonly [Checksum["algorithm"], string | undefined])[] = [
+    ["sha256", answer.ChecksumSHA256],
+    ["sha1", answer.ChecksumSHA1],
+    ["crc32", answer.ChecksumCRC32],
+  ];
+  for (const [algorithm, base64] of isWhole ? stored : []) {
+    if (base64 !== undefined) return { algorithm, hex: Buffer.from(base64, "base64").toString("hex") };
+  }
+  const isPlain = (answer.ServerSideEncryption ?? "AES256") === "AES256" && answer.SSECustomerAlgorithm === undefined;
+  return isPlain && /^[0-9a-f]{32}$/.test(etag) ? { algorithm: "md5", hex: etag } : undefined;
+}
+
 async function gather(stream: Readable, size: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   for await (const chunk of stream as AsyncIterable<Buffer>) chunks.push(chunk);
@@ -314,8 +397,8 @@ function brokenOff(error: unknown): Error {
 }
 
 /** Passes the body on; errors as ours, and never a quiet end before the last byte. */
-async function* checkedChunks(body: Readable, info: ObjectInfo, doing: string): AsyncGenerator<Buffer> {
-  let bytes = 0;
+async function* checkedChunks(body: Readable, info: ObjectInfo, offset: number, doing: string): AsyncGenerator<Buffer> {
+  let bytes = offset;
   const broken = (cause?: unknown): Error =>
     new KimtestError("STORE_UNREACHABLE", `${doing}: broke off after ${bytes} of ${info.size} bytes`, { cause });
   try {

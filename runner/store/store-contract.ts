@@ -1,9 +1,12 @@
 /**
  * What every object store must do, as a suite: folder-store.test.ts and s3-store.test.ts run it.
  */
+import { hash } from "node:crypto";
 import { Readable } from "node:stream";
+import { text } from "node:stream/consumers";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
+import { crc32 } from "node:zlib";
 
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
@@ -116,6 +119,7 @@ export function describeStoreContract(name: string, options: ContractOptions): v
       const store = await under.open("absent");
       expect(await store.get("a/b.json")).toBeUndefined();
       expect(await store.openRead("a/b.json")).toBeUndefined();
+      expect(await store.head("a/b.json")).toBeUndefined();
       expect(await keysOf(store.list(""))).toEqual([]);
       expect(await store.putIf("a/b.json", "x", { ifMatch: "0123" })).toBeUndefined();
     });
@@ -152,10 +156,11 @@ export function describeStoreContract(name: string, options: ContractOptions): v
         store.put(key, "x"),
         store.putIf(key, "x", { ifAbsent: true }),
         store.openRead(key),
+        store.head(key),
         store.writeFrom(key, source),
         store.remove(key),
       ];
-      expect(await Promise.all(calls.map(codeOf))).toEqual(Array(6).fill("BAD_INPUT"));
+      expect(await Promise.all(calls.map(codeOf))).toEqual(calls.map(() => "BAD_INPUT"));
       expect(await keysOf(store.list(""))).toEqual([]);
     });
 
@@ -270,6 +275,28 @@ export function describeStoreContract(name: string, options: ContractOptions): v
       expect(position).toBe(size);
       // S3: two parts of 8 MiB under way and one being gathered, each for a moment in two copies.
       expect(peak).toBeLessThan(52 * MEBIBYTE);
+    });
+
+    test("head: what get tells, and a checksum of the content", async () => {
+      const store = await under.open("heads");
+      await store.put("a.json", "12345");
+      const { body, ...info } = (await store.get("a.json"))!;
+      const head = (await store.head("a.json"))!;
+      expect(head).toMatchObject({ ...info, availability: "ready" });
+      const { algorithm, hex } = head.checksum!;
+      const own = algorithm === "crc32" ? crc32(body).toString(16).padStart(8, "0") : hash(algorithm, body, "hex");
+      expect(hex).toBe(own);
+    });
+
+    test("openRead from an offset on, and only of the content that was meant", async () => {
+      const store = await under.open("ranges");
+      const { etag } = await store.put("a.txt", "0123456789");
+      const opened = await store.openRead("a.txt", { offset: 7, etag });
+      expect(opened?.info).toMatchObject({ size: 10, etag });
+      expect(await text(opened!.stream)).toBe("789");
+      await store.put("a.txt", "9876543210");
+      expect(await store.openRead("a.txt", { offset: 7, etag })).toBeUndefined();
+      expect(await store.openRead("a.txt", { etag })).toBeUndefined();
     });
 
     test("small and empty streams work too", async () => {

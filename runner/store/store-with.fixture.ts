@@ -8,6 +8,8 @@ export const storeWith = (store: ObjectStore, change: Partial<ObjectStore>): Obj
   putIf: store.putIf.bind(store),
   list: store.list.bind(store),
   openRead: store.openRead.bind(store),
+  head: store.head.bind(store),
+  restore: store.restore.bind(store),
   writeFrom: store.writeFrom.bind(store),
   remove: store.remove.bind(store),
   close: store.close.bind(store),

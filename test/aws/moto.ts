@@ -7,7 +7,11 @@
  */
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
 
 import { S3Client, CreateBucketCommand } from "@aws-sdk/client-s3";
 
@@ -15,14 +19,17 @@ import { KimtestError } from "../../contracts/errors.ts";
 import { findMotoServer } from "./install-moto.ts";
 
 const START_TIMEOUT_MS = 30_000;
+/** Filling takes about a quarter of a millisecond for each object, and the machine may be busy. */
+const FILL_TIMEOUT_MS = 300_000;
 const STOP_TIMEOUT_MS = 5_000;
 const KEPT_LOG_LINES = 40;
+const FULL_MOTO = fileURLToPath(new URL("full-moto.py", import.meta.url));
 const READY = /Running on http:\/\/127\.0\.0\.1:(\d+)/;
 
 /** Prints the server's process number; kills it when our end of the pipe closes. */
 const WATCHDOG = `
 exec 3<&0
-"$0" -H 127.0.0.1 -p 0 3<&- </dev/null & server=$!
+"$0" "$@" -H 127.0.0.1 -p 0 3<&- </dev/null & server=$!
 echo "pid $server"
 ( cat <&3 >/dev/null; kill -9 $server ) >/dev/null 2>&1 &
 wait $server
@@ -60,8 +67,8 @@ interface Started {
   readonly port: number;
 }
 
-async function launch(server: string): Promise<Started> {
-  const shell = spawn("sh", ["-c", WATCHDOG, server], { stdio: ["pipe", "pipe", "pipe"] });
+async function launch(server: string, args: readonly string[], timeoutMs: number): Promise<Started> {
+  const shell = spawn("sh", ["-c", WATCHDOG, server, ...args], { stdio: ["pipe", "pipe", "pipe"] });
   const log: string[] = [];
   const started = new Promise<Started>((resolve, reject) => {
     let serverPid = 0;
@@ -89,8 +96,8 @@ async function launch(server: string): Promise<Started> {
       failed(`ended with exit code ${String(code)}`);
     });
     setTimeout(() => {
-      failed(`was not ready within ${START_TIMEOUT_MS} ms`);
-    }, START_TIMEOUT_MS).unref();
+      failed(`was not ready within ${timeoutMs} ms`);
+    }, timeoutMs).unref();
   });
   try {
     return await started;
@@ -117,7 +124,26 @@ function setEnvironment(variables: Readonly<Record<string, string>>): () => void
  * @throws KimtestError `TOOL_MISSING` when there is no moto_server and none can be installed.
  */
 export async function startMoto(): Promise<Moto> {
-  const { shell, serverPid, port } = await launch(await findMotoServer());
+  return serving(await launch(await findMotoServer(), [], START_TIMEOUT_MS));
+}
+
+/** With a bucket that holds these objects from the start; for more of them than one would put one by one. */
+export async function startFullMoto(
+  bucket: string,
+  objects: Iterable<readonly [key: string, body: string]>,
+): Promise<Moto> {
+  const folder = mkdtempSync(join(tmpdir(), "kimtest-moto-"));
+  try {
+    const path = join(folder, "objects");
+    writeFileSync(path, Array.from(objects, (object) => `${JSON.stringify(object)}\n`).join(""));
+    const python = join(dirname(await findMotoServer()), "python3");
+    return serving(await launch(python, [FULL_MOTO, bucket, path], FILL_TIMEOUT_MS));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+function serving({ shell, serverPid, port }: Started): Moto {
   const endpoint = `http://127.0.0.1:${String(port)}`;
   const env = { ...FAKE_AWS_ENV, AWS_ENDPOINT_URL: endpoint };
   const restoreEnvironment = setEnvironment(env);

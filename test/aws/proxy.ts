@@ -7,18 +7,23 @@
  * - `cut-answers`: forwards the request, and cuts the connection when the answer comes: the server has done
  *   it, the client does not know.
  * - `cut-bodies`: cuts an answer after its first megabyte.
+ * - `slow`: forwards answers at about 2 MB/s.
  */
 import { createServer, connect, type Socket } from "node:net";
 import { once } from "node:events";
+import { Transform } from "node:stream";
 
-export type ProxyMode = "pass" | "refuse" | "hang" | "cut-answers" | "cut-bodies";
+export type ProxyMode = "pass" | "refuse" | "hang" | "cut-answers" | "cut-bodies" | "slow";
 
-const CUT_AFTER_BYTES = { pass: Infinity, "cut-answers": 0, "cut-bodies": 1024 * 1024 } as const;
+const CUT_AFTER_BYTES = { pass: Infinity, slow: Infinity, "cut-answers": 0, "cut-bodies": 1024 * 1024 } as const;
+const SLOW_PAUSE_MS = 30;
 
 export interface Proxy {
   readonly endpoint: string;
   /** Connections taken so far. */
   readonly connections: number;
+  /** Of answers, passed on so far. */
+  readonly bytes: number;
   /** Changes what happens to new connections and cuts those that are open. */
   set(mode: ProxyMode): void;
   /** For the next `count` connections only, then `pass` again. */
@@ -26,7 +31,13 @@ export interface Proxy {
   stop(): Promise<void>;
 }
 
-function join(client: Socket, target: number, sockets: Set<Socket>, cutAfterBytes: number): void {
+interface Passing {
+  readonly cutAfterBytes: number;
+  readonly isSlow: boolean;
+  readonly onBytes: (count: number) => void;
+}
+
+function join(client: Socket, target: number, sockets: Set<Socket>, passing: Passing): void {
   const server = connect(target, "127.0.0.1");
   sockets.add(server);
   const end = (): void => {
@@ -35,8 +46,19 @@ function join(client: Socket, target: number, sockets: Set<Socket>, cutAfterByte
     sockets.delete(server);
   };
   // A reset on either side is what a proxy for outages is about; it ends the other side too.
-  for (const socket of [client, server]) socket.on("error", end).on("close", end);
+  for (const socket of [client, server]) socket.on("error", end);
+  client.on("close", end);
   client.pipe(server);
+  server.on("data", ({ length }: Buffer) => {
+    passing.onBytes(length);
+  });
+  if (passing.isSlow) {
+    // What the server has sent is still on its way when the server is done.
+    server.pipe(slowly()).pipe(client);
+    return;
+  }
+  server.on("close", end);
+  const { cutAfterBytes } = passing;
   if (cutAfterBytes === Infinity) {
     server.pipe(client);
     return;
@@ -49,11 +71,22 @@ function join(client: Socket, target: number, sockets: Set<Socket>, cutAfterByte
   });
 }
 
+/** A socket gives at most 64 KiB at once. */
+const slowly = (): Transform =>
+  new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      setTimeout(() => {
+        done(null, chunk);
+      }, SLOW_PAUSE_MS);
+    },
+  });
+
 export async function startProxy(targetPort: number): Promise<Proxy> {
   const sockets = new Set<Socket>();
   let mode: ProxyMode = "pass";
   let left = Infinity;
   let connections = 0;
+  let bytes = 0;
   const listener = createServer((client) => {
     connections++;
     sockets.add(client);
@@ -61,7 +94,15 @@ export async function startProxy(targetPort: number): Promise<Proxy> {
     const now = left > 0 ? mode : "pass";
     left--;
     if (now === "refuse") client.resetAndDestroy();
-    else if (now !== "hang") join(client, targetPort, sockets, CUT_AFTER_BYTES[now]);
+    else if (now !== "hang") {
+      join(client, targetPort, sockets, {
+        cutAfterBytes: CUT_AFTER_BYTES[now],
+        isSlow: now === "slow",
+        onBytes: (count) => {
+          bytes += count;
+        },
+      });
+    }
   });
   listener.listen(0, "127.0.0.1");
   await once(listener, "listening");
@@ -74,6 +115,9 @@ export async function startProxy(targetPort: number): Promise<Proxy> {
     endpoint: `http://127.0.0.1:${String(address.port)}`,
     get connections() {
       return connections;
+    },
+    get bytes() {
+      return bytes;
     },
     set(next) {
       mode = next;
