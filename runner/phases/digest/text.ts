@@ -14,7 +14,8 @@ const MAX_INCONCLUSIVE = 5;
 const MAX_MESSAGE_LENGTH = 160;
 /** Where the evidence of a workload begins. */
 const EVIDENCE_COLUMN = 35;
-const MIN_NAME_WIDTH = 12;
+/** Names of scenarios have up to 64 characters. */
+const NAME_WIDTH = { min: 12, max: 64 };
 const FINDING_COLUMN = 12;
 
 export function digestText(stored: Digest): string {
@@ -46,7 +47,7 @@ function header(digest: Digest): string[] {
 function workloads(digest: Digest): string[] {
   const { vopr, fuzzing, formal_verification: verification, benchmarks, trust } = digest;
   const scenarios = Object.entries(vopr.scenarios);
-  const nameWidth = Math.max(MIN_NAME_WIDTH, ...scenarios.map(([name]) => name.length));
+  const nameWidth = Math.min(NAME_WIDTH.max, Math.max(NAME_WIDTH.min, ...scenarios.map(([name]) => name.length)));
   const targets = Object.values(fuzzing.targets);
   const executions = targets.reduce((sum, target) => sum + target.executions, 0);
   const states = Object.values(verification.tools).map(
@@ -62,7 +63,7 @@ function workloads(digest: Digest): string[] {
       wrapped(
         `    ${name.padEnd(nameWidth)} ${number(share.iterations).padStart(9)} seeds  ${number(share.failures).padStart(6)} failures  ` +
           `${duration(share.cpu_seconds).padStart(8)} CPU  next seed ${share.next_seed.toString()}`,
-        4 + nameWidth,
+        6,
       ),
     ),
     ...row(digest, "fuzzing", fuzzing, trust.fuzzing.trusted, [
