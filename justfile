@@ -17,6 +17,10 @@ default:
 cycle *options:
     @{{ kimtest }} cycle "$@"
 
+# Run one workload alone: formal-verification, benchmarks, fuzz or vopr.
+phase workload *options:
+    @{{ kimtest }} phase "$@"
+
 # Show or check a profile: what is built and run for a project under test.
 profile *options:
     @{{ kimtest }} profile "$@"

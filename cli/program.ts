@@ -20,6 +20,7 @@ import { infraStopCommand } from "./commands/infra-stop.ts";
 import { listFailuresCommand } from "./commands/list-failures.ts";
 import { serviceCommand } from "./commands/service.ts";
 import { profileCommand } from "./commands/profile.ts";
+import { phaseCommand } from "./commands/phase.ts";
 import { voprCommand } from "./commands/vopr.ts";
 import { voprReproCommand } from "./commands/vopr-repro.ts";
 import type { CliDeps } from "./deps.ts";
@@ -39,6 +40,7 @@ export function buildProgram(deps: CliDeps): Command {
     .addHelpText("after", EXIT_CODES);
   const commands = [
     cycleCommand(deps),
+    phaseCommand(deps),
     profileCommand(deps),
     infraStatusCommand(deps),
     infraDigestCommand(deps),

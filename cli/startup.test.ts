@@ -48,6 +48,7 @@ test("help loads commander and the definitions of the commands, nothing else", a
     "cli/commands/options-infra.ts",
     "cli/commands/options-place.ts",
     "cli/commands/options.ts",
+    "cli/commands/phase.ts",
     "cli/commands/profile.ts",
     "cli/commands/service.ts",
     "cli/commands/vopr-repro.ts",

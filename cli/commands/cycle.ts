@@ -2,6 +2,7 @@
 import { Command } from "@commander-js/extra-typings";
 import { EXIT, KimtestError } from "../../contracts/errors.ts";
 import { WORKLOADS, type Workload } from "../../contracts/workloads.ts";
+import type { CycleOutcome } from "../../runner/cycle.ts";
 import type { Notifier } from "../../runner/platform/notifier.ts";
 import type { CliDeps } from "../deps.ts";
 import type { ClosableSpectator } from "../spectator.ts";
@@ -37,7 +38,9 @@ export function cycleCommand(deps: CliDeps) {
     .addOption(workersOption())
     .option("--state <folder>", "folder for state, outbox and log (default: .kimtest/state, one per store)")
     .addHelpText("after", EXAMPLES)
-    .action((options) => cycle(options, deps));
+    .action(async (options) => {
+      await cycle(options, deps);
+    });
 }
 
 const EXAMPLES = `
@@ -68,7 +71,7 @@ function skippedBy(only: readonly Workload[] | undefined): ReadonlyMap<Workload,
   return new Map(left.map((workload) => [workload, `left out by --only ${only?.join(",") ?? ""}`]));
 }
 
-export async function cycle(options: CycleCommandOptions, deps: CliDeps): Promise<void> {
+export async function cycle(options: CycleCommandOptions, deps: CliDeps): Promise<CycleOutcome> {
   const [{ openRunner, stateFolderOf }, { runCycle }, profiles, { openSpectator }, { jsonText }] = await Promise.all([
     import("../../runner/open-runner.ts"),
     import("../../runner/cycle.ts"),
@@ -113,10 +116,11 @@ export async function cycle(options: CycleCommandOptions, deps: CliDeps): Promis
       if (outcome.kind === "interrupted") {
         deps.setExitCode(EXIT.interrupted);
         deps.err(`interrupted in ${outcome.phase}; the same command resumes cycle ${String(outcome.cycle)} there\n`);
-        return;
+        return outcome;
       }
       if (options.json) deps.out(jsonText(outcome.digest));
       deps.setExitCode(outcome.exitCode);
+      return outcome;
     } finally {
       await runner.close(deps.stop.aborted ? CLOSE_AFTER_STOP_MS : CLOSE_MS);
       if (deps.stop.aborted) deps.endWithin(END_AFTER_STOP_MS);
