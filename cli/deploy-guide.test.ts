@@ -11,6 +11,7 @@ import { estimate } from "./infra/cost.ts";
 import { buildProgram } from "./program.ts";
 
 const guide = readFileSync("docs/deploy.md", "utf8");
+const runbook = readFileSync("docs/runbook.md", "utf8");
 const settings = guide.slice(guide.indexOf("\n## Settings"), guide.indexOf("\n### Spot or on-demand"));
 const rows = settings
   .split("\n")
@@ -28,7 +29,9 @@ test.each(rows.filter(([, , fallback]) => fallback?.startsWith("`")))("%s%s: the
 
 describe("commands", () => {
   const lines = [
-    ...guide.matchAll(/(?:npx |`)(kimtest|just) ([a-z][a-z-]+)((?: --?[a-z-]+(?:[ =][^\s`]+)?| [^\s`#|]+)*)/g),
+    ...`${guide}\n${runbook}`.matchAll(
+      /(?:npx |`)(kimtest|just) ([a-z][a-z-]+)((?: --?[a-z-]+(?:[ =][^\s`]+)?| [^\s`#|]+)*)/g,
+    ),
   ];
   const commands = buildProgram(fakeDeps().deps).commands;
 
@@ -43,6 +46,12 @@ describe("commands", () => {
         expect([line, known]).toEqual([line, expect.arrayContaining([option.trim()])]);
     }
   });
+});
+
+test("each alarm that notifies has its section in the runbook, and no section is of an alarm that does not exist", () => {
+  const notifying = METRIC_ALARMS.filter(({ notifies }) => notifies).map(({ part }) => nameOf("dev", part));
+  const sections = [...runbook.matchAll(/^## (kimtest-dev-[a-z-]+)$/gm)].map(([, name]) => name ?? "");
+  expect(sections.sort()).toEqual([...notifying, nameOf("dev", NO_DIGEST.part)].sort());
 });
 
 test("alarms and metrics", () => {
