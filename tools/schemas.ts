@@ -29,7 +29,12 @@ import { infraStatusSchema } from "../contracts/infra-status.ts";
 import { profileSchema } from "../contracts/profile.ts";
 import { benchRunSchema, explorationSchema, fuzzRunSchema, programProgressSchema } from "../contracts/programs.ts";
 import { findingSchema, registrySchema } from "../contracts/registry.ts";
-import { doctorReportSchema, failureListSchema, fetchedFailuresSchema, findingListSchema } from "../contracts/reports.ts";
+import {
+  doctorReportSchema,
+  failureListSchema,
+  fetchedFailuresSchema,
+  findingListSchema,
+} from "../contracts/reports.ts";
 import {
   benchmarksResultSchema,
   formalVerificationResultSchema,
