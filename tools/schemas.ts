@@ -30,7 +30,12 @@ import { lastGoodSchema } from "../contracts/last-good.ts";
 import { profileSchema } from "../contracts/profile.ts";
 import { benchRunSchema, explorationSchema, fuzzRunSchema, programProgressSchema } from "../contracts/programs.ts";
 import { findingSchema, registrySchema } from "../contracts/registry.ts";
-import { doctorReportSchema, failureListSchema, fetchedFailuresSchema, findingListSchema } from "../contracts/reports.ts";
+import {
+  doctorReportSchema,
+  failureListSchema,
+  fetchedFailuresSchema,
+  findingListSchema,
+} from "../contracts/reports.ts";
 import {
   benchmarksResultSchema,
   formalVerificationDaySchema,

@@ -35,7 +35,7 @@ Examples:
   kimtest list-failures --kind vopr --since 2d --limit 10
   kimtest list-failures --by-finding
   kimtest list-failures --finding 0b6dbc3a2b0c
-  kimtest fetch-failure $(kimtest list-failures --json | jq -r '.failures[0].key')`;
+  kimtest list-failures --since 1d --json | jq -r '.failures[].key' | xargs kimtest fetch-failure`;
 
 export function listFailuresCommand(deps: CliDeps) {
   return readingCommand("list-failures")

@@ -29,7 +29,7 @@ export function serviceCommand(deps: CliDeps) {
     .description("Run cycles for ever on this Linux machine, under systemd.")
     .addHelpText(
       "after",
-      "\nExamples:\n  sudo kimtest service install --store s3://our-results\n  kimtest service status",
+      "\nExamples:\n  kimtest service install --user --store ~/kimtest-results\n  kimtest service status",
     );
   service
     .command("install")

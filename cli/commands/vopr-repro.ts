@@ -23,7 +23,11 @@ export function voprReproCommand(deps: CliDeps) {
     .description("Reproduce an archived VOPR failure (exit code 1: reproduced, 0: it passes now).")
     .argument("<file>", "a file that fetch-failure brought, or a failure's key in the store")
     .addOption(jsonOption())
-    .addHelpText("after", "\nExample:\n  kimtest vopr-repro .artifacts/aws-failures/seed-17-1700000000000.json")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  kimtest vopr-repro .artifacts/aws-failures/seed-17-1700000000000.json\n" +
+        "  kimtest vopr-repro vopr/seed-17-1700000000000.json --stack dev",
+    )
     .action((file, options) => voprRepro(file, options, deps));
 }
 

@@ -110,7 +110,8 @@ test("the first pages are all that is read of an index of 20,000", async () => {
     Array.from({ length: 120 }, (_, ago) => FROM_MS + 19_999 - ago),
   );
   expect({ more, pages }).toEqual({ more: true, pages: [50, 50, 20] });
-  expect(store.taken).toBeLessThan(125);
+  // With the one that tells that there is more.
+  expect(store.taken).toBe(122);
 });
 
 test("--since ends the reading of an index", async () => {

@@ -106,11 +106,13 @@ async function readIndexed(store: Reader, question: FailureQuestion, pages: Page
   const streams = question.kinds.map((kind) => indexed(store, kind, question));
   const [beginsMs, ...heads] = await Promise.all([indexBegins(store), ...streams.map(nextOf)]);
   const oldestMs = Math.max(question.sinceMs, beginsMs);
-  while (!pages.isFull) {
+  for (;;) {
     const turn = newestHead(heads);
     const failure = heads[turn];
     if (failure === undefined || failure.at.getTime() < oldestMs) break;
     if (question.finding === undefined || failure.finding === question.finding) await pages.add(failure);
+    // The next one may be on another page.
+    if (pages.isFull) break;
     heads[turn] = await nextOf(streams[turn]!);
   }
   await Promise.all(streams.map((stream) => stream.return(undefined)));
