@@ -63,7 +63,7 @@ test("each switch skips its phase, with its own name as the reason", () => {
 
 test("a setting without effect is said", () => {
   expect(unexpected(embeddedProfile(), { ...SETTINGS, seed_offset: 7n })).toEqual([
-    "https://github.com/example/kimberlite and main is not used: the profile embedded tests this very release of kimtest",
+    "not used, for the profile embedded tests this very release of kimtest: https://github.com/example/kimberlite, main",
     "seed_offset 7 counts for scenarios without any progress; the others go on where they are",
   ]);
 });

@@ -48,9 +48,7 @@ export function unexpected(profile: Profile, settings: ServiceSettings | HostSet
   const unused = profile.repository === undefined ? Object.values(repositoryOf(settings)) : [];
   const tested = profile.name === "embedded" ? "this very release of kimtest" : `what is in ${profile.work_tree}`;
   return [
-    ...(unused.length === 0
-      ? []
-      : [`${unused.join(" and ")} is not used: the profile ${profile.name} tests ${tested}`]),
+    ...(unused.length === 0 ? [] : [`not used, for the profile ${profile.name} tests ${tested}: ${unused.join(", ")}`]),
     ...(offset === 0n
       ? []
       : [

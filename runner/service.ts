@@ -114,6 +114,7 @@ async function serve(options: ServiceOptions, log: Log, stop: AbortSignal): Prom
   for (const message of unexpected(loaded, settings)) log.warn({}, message);
 
   const watchdog = await openWatchdog({ env, log });
+  watchdog.alive(STARTING_ALIVE_MS, "starting");
   const host = hostOf(settings, options, log);
   const { metrics } = host;
   metrics.count("RunnerStarted", 1); // also of a start that fails: a loop of them must show
