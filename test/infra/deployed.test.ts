@@ -11,7 +11,7 @@ import { DescribeAlarmsCommand, CloudWatchClient, ListMetricsCommand } from "@aw
 import { DescribeInstanceAttributeCommand, DescribeInstancesCommand, EC2Client } from "@aws-sdk/client-ec2";
 import {
   DeleteBucketPolicyCommand,
-  DeleteObjectCommand,
+  DeleteBucketCommand,
   GetBucketLifecycleConfigurationCommand,
   GetObjectCommand,
   PutObjectCommand,
@@ -233,6 +233,7 @@ test("every call of set-up and runner is allowed by the deployed policies", asyn
     "logs:CreateLogStream",
     "logs:PutLogEvents",
     "s3:GetObject",
+    "s3:ListBucket",
     "s3:PutObject",
     "sns:Publish",
     "ssm:GetParameter",
@@ -257,9 +258,8 @@ test("moto enforces the role's policy for S3: what is not allowed is refused", a
     const put = (Key: string) => s3.send(new PutObjectCommand({ Bucket: bucket, Key, Body: "{}" }));
     await put("digests/latest.json"); // as the runner does
     await expect(put("runner/mine.tar.gz")).rejects.toMatchObject({ name: "AccessDenied" });
-    await expect(s3.send(new DeleteObjectCommand({ Bucket: bucket, Key: DIGEST_KEY }))).rejects.toMatchObject({
-      name: "AccessDenied",
-    });
+    // Not a single object: moto cannot read the ? in the pattern of what may be deleted. permissions.test.ts does.
+    await expect(s3.send(new DeleteBucketCommand({ Bucket: bucket }))).rejects.toMatchObject({ name: "AccessDenied" });
   } finally {
     await enforce(false);
   }
