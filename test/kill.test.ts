@@ -10,7 +10,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { afterEach, expect, test } from "@jest/globals";
 import { execa } from "execa";
 import { voprFailureSchema } from "../contracts/failure.ts";
-import type { Profile } from "../contracts/profile.ts";
+import type { Profile, ScenarioProfile } from "../contracts/profile.ts";
 import { BatchReader } from "../runner/tools/vopr.ts";
 import { embeddedProfile } from "../runner/profiles/embedded.ts";
 import { voprOf } from "../runner/phases/vopr/transitions.ts";
@@ -43,20 +43,25 @@ function plantedProfile(): Profile {
   };
 }
 
-/** The seeds below `count` that fail, by the program alone. */
-async function failingSeeds(profile: Profile, scenario: string, count: number): Promise<bigint[]> {
+/** The seeds below `count` that do not end as their scenario expects, by the program alone. */
+async function wrongSeeds(
+  profile: Profile,
+  { name: scenario, expectation }: ScenarioProfile,
+  count: number,
+): Promise<bigint[]> {
   if (count === 0) return [];
   const [file = "", ...args] = profile.vopr.command;
   const flags = ["--json", "--scenario", scenario, "--seed", "0", "-n", String(count), ...profile.vopr.arguments];
   const { stdout } = await execa(file, [...args, ...flags], { reject: false, maxBuffer: 256 * 1024 * 1024 });
   const reader = new BatchReader({ startingSeed: 0n, iterations: count });
-  const failing: bigint[] = [];
+  const wrongEnd = expectation === "must-pass" ? "failed" : "ok";
+  const wrong: bigint[] = [];
   for (const line of stdout.split("\n")) {
     const { record } = reader.take(line);
-    if (record?.type === "iteration" && record.data.status === "failed") failing.push(record.data.seed);
+    if (record?.type === "iteration" && record.data.status === wrongEnd) wrong.push(record.data.seed);
   }
   expect(reader.parsed).toBe(count);
-  return failing;
+  return wrong;
 }
 
 /** Resolves when the runner has begun its work, however slow the machine is; at most ten seconds. */
@@ -128,19 +133,20 @@ test.each([
     expect(work.indexedKeys("vopr")).toEqual(work.keys("failures/vopr/"));
     const archived = work.keys("failures/vopr/").map((key) => decodeJson(work.text(key), key, voprFailureSchema));
     expect(readFileSync(join(work.state, "runner.log"), "utf8")).not.toContain("damaged");
-    for (const { name } of profile.vopr.scenarios) {
+    for (const scenario of profile.vopr.scenarios) {
+      const { name } = scenario;
       const next = Number(state.checkpoint.scenarios[name]?.next_seed ?? 0n);
-      const left = [...vopr.open, ...vopr.waiting].filter(({ scenario }) => scenario === name);
+      const left = [...vopr.open, ...vopr.waiting].filter((batch) => batch.scenario === name);
       const leftSeeds = left.flatMap((batch) =>
         Array.from({ length: batch.iterations }, (_, index) => batch.starting_seed + BigInt(index)),
       );
       // None counted twice, none lost.
       expect(new Set(leftSeeds).size).toBe(leftSeeds.length);
       expect((vopr.scenarios[name]?.iterations ?? 0) + leftSeeds.length).toBe(next);
-      // Exactly the seeds that fail have a record, each one.
-      const truth = await failingSeeds(profile, name, next);
+      // Exactly the seeds that ended wrongly have a record, each one.
+      const truth = await wrongSeeds(profile, scenario, next);
       const open = new Set(leftSeeds);
-      const records = archived.filter(({ scenario }) => scenario === name).map(({ seed }) => seed);
+      const records = archived.filter((failure) => failure.scenario === name).map(({ seed }) => seed);
       expect(new Set(records).size).toBe(records.length);
       const certain = (seeds: bigint[]): bigint[] =>
         seeds.filter((seed) => !open.has(seed)).toSorted((a, b) => Number(a - b));
