@@ -11,8 +11,8 @@ import { mockClient } from "aws-sdk-client-mock";
 import { parseJson } from "../../contracts/json.ts";
 import { doctorReportSchema, type DoctorCheck } from "../../contracts/reports.ts";
 import { startMoto, type Moto } from "../../test/aws/moto.ts";
-import { putStack } from "../aws/stack.fixture.ts";
-import { principalOf } from "../aws/permissions.ts";
+import { principalOf, readDenied } from "../aws/permissions.ts";
+import { partsOf, putStack } from "../aws/stack.fixture.ts";
 import { NODE_NEEDED, nodeFinding, skewFinding, spaceFinding } from "../doctor/checks.ts";
 import { fakeDeps, kimtest } from "../fake-deps.fixture.ts";
 import { doctor } from "./doctor.ts";
@@ -177,6 +177,12 @@ describe("AWS", () => {
     expect(exitCode).toBe(1);
   });
 
+  test("a clock that AWS would refuse, where nobody needs AWS: a warning", async () => {
+    const { checks, exitCode } = await examined({}, {}, { aheadMs: 600_000 });
+    expect(checks["aws clock"]).toMatchObject({ result: "warning", what: expect.stringContaining(" s ahead of AWS") });
+    expect(exitCode).toBe(0);
+  });
+
   test("a clock that AWS would refuse", async () => {
     const { checks } = await examined({ stack: "dev" }, {}, { aheadMs: 600_000 });
     expect(checks["aws clock"]).toMatchObject({
@@ -224,6 +230,15 @@ describe("permissions", () => {
         "arn:aws:logs:us-east-1:123456789012:log-group:kimtest-dev-logs:*",
       ]),
     );
+  });
+
+  test("the session of a role: its role is asked about", async () => {
+    deny();
+    const caller = { account: "123456789012", arn: "arn:aws:sts::123456789012:assumed-role/Dev/me" };
+    const target = { region: "us-east-1", profile: undefined };
+    await readDenied(caller, partsOf("dev"), target, new AbortController().signal);
+    const asked = iam.commandCalls(SimulatePrincipalPolicyCommand).map(({ args }) => args[0].input.PolicySourceArn);
+    expect(new Set(asked)).toEqual(new Set(["arn:aws:iam::123456789012:role/Dev"]));
   });
 
   test("that may not be simulated: said so", async () => {
