@@ -82,9 +82,9 @@ describe("how a program ended", () => {
   test("our own slowness is not its silence", async () => {
     const end = await run({
       command: node('console.log("one"); setTimeout(() => console.log("two"), 100)'),
-      stallMs: 500,
+      stallMs: 2_000,
       onLine: async () => {
-        await delay(1_200);
+        await delay(3_000);
         return "continue" as const;
       },
     });

@@ -275,7 +275,7 @@ export function describeStoreContract(name: string, options: ContractOptions): v
       expect(position).toBe(size);
       // S3: two parts of 8 MiB under way and one being gathered, each for a moment in two copies.
       expect(peak).toBeLessThan(52 * MEBIBYTE);
-    });
+    }, 90_000);
 
     test("head: what get tells, and a checksum of the content", async () => {
       const store = await under.open("heads");
