@@ -28,7 +28,7 @@ test("a cycle is green, every workload has found its planted bug, and the store 
 
   const status = await bench.kimtest("infra-status", ...store);
   expect(status).toMatchObject({ exitCode: 0 });
-  expect(status.stdout).toContain("cycle    1, profile embedded");
+  expect(status.stdout).toContain("cycle     1, profile embedded");
   const shown = await bench.kimtest("infra-digest", ...store, "--json");
   expect(JSON.parse(shown.stdout)).toEqual(JSON.parse(bench.text("digests/latest.json")));
 }, 180_000);
@@ -50,8 +50,9 @@ test("a bug in what is tested: found, archived, listed, fetched and reproduced, 
   const store = ["--store", bench.store];
 
   const listed = await bench.kimtest("list-failures", ...store, "--json", "--limit", "3");
-  const { total, failures } = JSON.parse(listed.stdout) as { total: number; failures: { key: string }[] };
-  expect(total).toBe(digest.vopr.failures_total);
+  const { more, failures } = JSON.parse(listed.stdout) as { more: boolean; failures: { key: string }[] };
+  expect(digest.vopr.failures_total).toBeGreaterThan(3);
+  expect([failures.length, more]).toEqual([3, true]);
   const key = failures[0]?.key ?? "";
 
   const fetched = await bench.kimtest("fetch-failure", key, ...store, "--to", join(bench.folder, "fetched"));
