@@ -6,7 +6,7 @@ import { choose, type Chosen, type ResultsChoice } from "./choice.ts";
 import { Folder } from "./folder.fixture.ts";
 import { readProjectFile, type ProjectFile } from "./project-file.ts";
 
-const FILE = "/work/kimtest.json";
+const FILE = "/project/kimtest.json";
 const file = (settings: Omit<ProjectFile, "path">): ProjectFile => ({ path: FILE, ...settings });
 
 describe("each is taken from the strongest who says it", () => {
