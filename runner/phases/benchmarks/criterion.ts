@@ -5,28 +5,21 @@
  * The canary is of the statistics: a slowdown planted in a copy of the history must be noticed. With a history too
  * short for that nothing is noticed, and the phase is not trusted yet.
  */
-import {
-  MAX_MEASUREMENTS,
-  type BenchmarkProblem,
-  type BenchmarkRun,
-  type Measurement,
-} from "../../../contracts/benchmark-history.ts";
+import type { BenchmarkProblem, BenchmarkRun, Measurement } from "../../../contracts/benchmark-history.ts";
 import type { CanaryResult } from "../../../contracts/canary.ts";
 import type { CriterionProfile } from "../../../contracts/profile/benchmarks.ts";
 import type { Benchmark, BenchmarksResult } from "../../../contracts/results.ts";
-import { inconclusive, worstOf } from "../../../contracts/verdict.ts";
-import { isoAt } from "../../platform/clock.ts";
+import { inconclusive } from "../../../contracts/verdict.ts";
 import { criterionFolder } from "../../platform/folders.ts";
 import { plantSlowdown } from "../../statistics/planted.ts";
 import { MIN_RUNS } from "../../statistics/settings.ts";
 import { criterionCommand, judgeCriterion, readCriterion } from "../../tools/criterion.ts";
-import { stolenShare } from "../../tools/machine-quietness.ts";
 import { lastWords, runTool } from "../../tools/tool-run.ts";
-import { commitOf, resultFrame, type PhaseContext } from "../context.ts";
+import type { PhaseContext } from "../context.ts";
 import { storeLog } from "../logs.ts";
-import { compareRun, type Compared } from "./compare.ts";
+import type { Compared } from "./compare.ts";
 import { withinLimit } from "./limit.ts";
-import { benchmarkMachine, waitForQuiet } from "./machine.ts";
+import { measuredPhase, type Measured } from "./measured.ts";
 
 /** With less time than this a suite is not begun. */
 const MIN_SUITE_MS = 1_000;
@@ -35,54 +28,32 @@ const WORKED_MS = 60_000;
 /** What Criterion prints of a benchmark that it has measured, and cargo of a crate that it compiles. */
 const WORK_DONE = /\btime: +\[|^ *Compiling /;
 
-export async function criterionPhase(
+export function criterionPhase(
   context: PhaseContext,
   profile: CriterionProfile,
 ): Promise<BenchmarksResult | undefined> {
-  const startedMs = context.clock.nowMs();
-  const { before, quietness } = await waitForQuiet(context);
-  const runStartedMs = context.clock.nowMs();
+  return measuredPhase(context, "criterion", () => measureSuites(context, profile));
+}
+
+async function measureSuites(context: PhaseContext, profile: CriterionProfile): Promise<Measured | undefined> {
   const suites = Object.keys(profile.suites);
   const ran: SuiteRun[] = [];
   for (const [index, suite] of suites.entries()) {
     if (context.signal.aborted) return undefined;
     ran.push(await runSuite(context, profile, suite, context.leftMs() / (suites.length - index)));
   }
-  if (context.signal.aborted) return undefined;
-
   const { measurements, problems } = gathered(ran);
-  const run: BenchmarkRun = {
-    version: 1,
-    tool: "criterion",
-    cycle: context.state.get().cycle,
-    git_commit: commitOf(context.state.get()),
-    started_at: isoAt(runStartedMs),
-    ended_at: isoAt(context.clock.nowMs()),
-    machine: await benchmarkMachine(context),
-    compiler: compilerOf(context),
-    quietness: { ...quietness, steal_share: stolenShare(before, await context.sampleMachine()) },
-    measurements,
-    problems: [...problems, ...ran.flatMap((suite) => suite.problems)].slice(0, MAX_MEASUREMENTS),
-  };
-  const compared = await compareRun(context, run);
-  if (compared === undefined) return undefined;
-  const { machine, compiler } = run;
   return {
-    phase: "benchmarks",
-    ...worstOf([
+    compiler: compilerOf(context),
+    measurements,
+    problems: [...problems, ...ran.flatMap((suite) => suite.problems)],
+    judgements: [
       ...ran.map(({ result }) => result),
       ...problems.map(({ benchmark, reason }) => inconclusive(`${benchmark}: ${reason}`)),
-      compared.judgement,
-    ]),
-    ...resultFrame(context, startedMs),
-    toolchain: context.toolchain,
+    ],
     benchmarks: measurements.map(benchmarkOf),
     runs: Object.fromEntries(ran.map(({ suite, result }) => [suite, result])),
-    machine,
-    compiler,
-    quietness: run.quietness,
-    comparison: compared.comparison,
-    canary: judgeCanary(compared, run, profile.planted_slowdown, isoAt(context.clock.nowMs())),
+    canary: (compared, run, at) => judgeCanary(compared, run, profile.planted_slowdown, at),
   };
 }
 

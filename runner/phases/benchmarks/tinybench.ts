@@ -3,25 +3,17 @@
  * run joins the history like any other. Within the run a planted slowdown must show, or no comparison of these
  * numbers means anything.
  */
-import {
-  MAX_MEASUREMENTS,
-  type BenchmarkProblem,
-  type BenchmarkRun,
-  type Measurement,
-} from "../../../contracts/benchmark-history.ts";
+import type { BenchmarkProblem, Measurement } from "../../../contracts/benchmark-history.ts";
 import type { CanaryResult } from "../../../contracts/canary.ts";
 import { EXIT } from "../../../contracts/errors.ts";
 import type { TinybenchProfile } from "../../../contracts/profile/benchmarks.ts";
 import { benchRunSchema, type BenchRun } from "../../../contracts/programs.ts";
 import type { Benchmark, BenchmarksResult } from "../../../contracts/results.ts";
-import { inconclusive, worstOf } from "../../../contracts/verdict.ts";
-import { isoAt } from "../../platform/clock.ts";
+import { inconclusive } from "../../../contracts/verdict.ts";
 import { runJsonProgram } from "../../tools/json-program.ts";
-import { stolenShare } from "../../tools/machine-quietness.ts";
-import { commitOf, resultFrame, type PhaseContext } from "../context.ts";
-import { compareRun } from "./compare.ts";
+import type { PhaseContext } from "../context.ts";
 import { withinLimit } from "./limit.ts";
-import { benchmarkMachine, waitForQuiet } from "./machine.ts";
+import { measuredPhase, type Measured } from "./measured.ts";
 
 /** Start of the process and its warm-up, beside the measuring itself. */
 const OVERHEAD_MS = 1_500;
@@ -36,14 +28,15 @@ const MIN_SAMPLES = 10;
 /** In place of a suite: the program has none. */
 const SUITE = "tinybench";
 
-export async function tinybenchPhase(
+export function tinybenchPhase(
   context: PhaseContext,
   profile: TinybenchProfile,
 ): Promise<BenchmarksResult | undefined> {
-  const startedMs = context.clock.nowMs();
-  const { before, quietness } = await waitForQuiet(context);
+  return measuredPhase(context, "tinybench", () => measure(context, profile));
+}
+
+async function measure(context: PhaseContext, profile: TinybenchProfile): Promise<Measured> {
   context.live.activity = "measuring";
-  const runStartedMs = context.clock.nowMs();
   const measuringMs = Math.min(MAX_MEASURING_MS, Math.max(MIN_MEASURING_MS, context.leftMs() - OVERHEAD_MS));
   const { value, problem } = await runJsonProgram(
     context.processes,
@@ -57,45 +50,21 @@ export async function tinybenchPhase(
     benchRunSchema,
     [EXIT.ok],
   );
-  if (context.signal.aborted) return undefined;
   if (value !== undefined) context.worked();
 
   const benchmarks = value?.benchmarks ?? [];
   const { kept, problems: leftOut } = withinLimit(benchmarks.filter(isMeasured).map(measurementOf));
-  const problems = [...problemsOf(benchmarks, problem), ...leftOut].slice(0, MAX_MEASUREMENTS);
-  const run: BenchmarkRun = {
-    version: 1,
-    tool: "tinybench",
-    cycle: context.state.get().cycle,
-    git_commit: commitOf(context.state.get()),
-    started_at: isoAt(runStartedMs),
-    ended_at: isoAt(context.clock.nowMs()),
-    machine: await benchmarkMachine(context),
+  const problems = [...problemsOf(benchmarks, problem), ...leftOut];
+  return {
     compiler: `Node.js ${context.toolchain.node}`,
-    quietness: { ...quietness, steal_share: stolenShare(before, await context.sampleMachine()) },
     measurements: kept,
     problems,
-  };
-  const compared = await compareRun(context, run);
-  if (compared === undefined) return undefined;
-  const { machine, compiler } = run;
-  return {
-    phase: "benchmarks",
-    ...worstOf([
-      ...problems.map(({ benchmark, reason }) =>
-        inconclusive(benchmark === SUITE ? reason : `${benchmark}: ${reason}`),
-      ),
-      compared.judgement,
-    ]),
-    ...resultFrame(context, startedMs),
-    toolchain: context.toolchain,
+    judgements: problems.map(({ benchmark, reason }) =>
+      inconclusive(benchmark === SUITE ? reason : `${benchmark}: ${reason}`),
+    ),
     benchmarks,
     runs: {},
-    machine,
-    compiler,
-    quietness: run.quietness,
-    comparison: compared.comparison,
-    canary: judgeCanary(value, problem, isoAt(context.clock.nowMs())),
+    canary: (_compared, _run, at) => judgeCanary(value, problem, at),
   };
 }
 

@@ -50,12 +50,11 @@ export async function proofsPhase(
 
   // A check that was stopped under way is inconclusive, unless it had found something before: that is kept.
   const isStopped = (): boolean => context.signal.aborted;
-  let todo: CheckToRun[] = [planted, ...real];
-  for (const one of [planted, ...real]) {
+  const order = [planted, ...real];
+  for (const [index, one] of order.entries()) {
     if (isStopped()) return undefined;
-    todo = todo.slice(1);
     const wants = ({ check }: CheckToRun): number => wantedMs(context, supply, check);
-    const shareMs = fairShareMs(context.leftMs(), [wants(one), ...todo.map(wants)]);
+    const shareMs = fairShareMs(context.leftMs(), [wants(one), ...order.slice(index + 1).map(wants)]);
     const run = await runCheck(context, profile, supply, one, shareMs);
     const { verdict, findings } = run.result;
     if (verdict !== "inconclusive") context.worked();
