@@ -32,8 +32,13 @@ export function judgeMarathon(
     endedEarly === undefined ? PASSED : inconclusive(endedEarly),
     failures === 0 ? PASSED : failed(`${String(failures)} of ${String(iterationsOf(state))} seeds failed`),
     stillFailing === 0 ? PASSED : failed(`${String(stillFailing)} known findings still fail on this commit`),
-    state.inconclusive_seeds === 0 ? PASSED : inconclusive(`${String(state.inconclusive_seeds)} seeds got no verdict`),
+    state.inconclusive_seeds === 0 ? PASSED : inconclusive(withoutVerdict(state)),
     idle.length === 0 ? PASSED : inconclusive(`no verdict in ${idle.map(({ name }) => name).join(", ")}`),
     missing.size === 0 ? PASSED : inconclusive(`not in the simulator, and not run: ${[...missing].join(", ")}`),
   ]);
+}
+
+function withoutVerdict({ inconclusive_seeds: seeds, inconclusive: listed }: VoprState): string {
+  const [first] = listed;
+  return `${String(seeds)} seeds got no verdict${first === undefined ? "" : `, the first of them: ${first.reason}`}`;
 }
