@@ -1,26 +1,17 @@
 /** Where the reading commands read, with a real emulator: the bucket of a stack, a named store, the local one. */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import { describe, expect, test } from "@jest/globals";
 import { richDigest } from "../runner/phases/digest/samples.fixture.ts";
 import { S3Store } from "../runner/store/s3-store.ts";
-import { startMoto, type Moto } from "../test/aws/moto.ts";
+import { motoOfFile } from "../test/aws/moto-hooks.ts";
 import { startProxy } from "../test/aws/proxy.ts";
 import { partsOf, putStack } from "./aws/stack.fixture.ts";
 import { kimtest } from "./fake-deps.fixture.ts";
 import { Folder } from "./folder.fixture.ts";
 import { stringifyJson } from "../contracts/json.ts";
 
-let moto: Moto;
-beforeAll(async () => {
-  moto = await startMoto();
-});
-afterAll(async () => {
-  await moto.stop();
-});
-beforeEach(async () => {
-  await fetch(`${moto.endpoint}/moto-api/reset`, { method: "POST" });
-});
+const moto = motoOfFile({ forgets: true });
 
 const digestOfCycle = (cycle: number) => ({ ...richDigest(), cycle });
 
@@ -28,7 +19,7 @@ const digestOfCycle = (cycle: number) => ({ ...richDigest(), cycle });
 async function deployed(stack: string, cycle: number): Promise<string> {
   const { s3_bucket: bucket } = partsOf(stack);
   await putStack(stack);
-  await moto.createBucket(bucket);
+  await moto().createBucket(bucket);
   const store = new S3Store({ bucket, prefix: "" });
   await store.put("digests/latest.json", stringifyJson(digestOfCycle(cycle)));
   store.close();
@@ -54,7 +45,7 @@ async function read(folder: string, argv: readonly string[] = [], env: Record<st
 test("whoever has only run a cycle gets the local store, and AWS is not called", async () => {
   await deployed("dev", 9);
   const { path } = withLocalStore(3);
-  const proxy = await startProxy(moto.port);
+  const proxy = await startProxy(moto().port);
   const { AWS_ENDPOINT_URL: before } = process.env;
   process.env["AWS_ENDPOINT_URL"] = proxy.endpoint;
   try {
@@ -128,7 +119,7 @@ test("nothing anywhere: both ways are said", async () => {
 test("a stack in another region: its bucket is asked there", async () => {
   const bucket = "kimtest-far-1";
   await putStack("far", { region: "eu-west-1", s3_bucket: bucket }, "eu-west-1");
-  await moto.createBucket(bucket);
+  await moto().createBucket(bucket);
   const store = new S3Store({ bucket, prefix: "" });
   await store.put("digests/latest.json", stringifyJson(digestOfCycle(5)));
   store.close();

@@ -2,25 +2,16 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import { describe, expect, test } from "@jest/globals";
 import { GetParameterCommand, GetParametersByPathCommand, ParameterNotFound, SSMClient } from "@aws-sdk/client-ssm";
 import { mockClient } from "aws-sdk-client-mock";
-import { startMoto, type Moto } from "../../test/aws/moto.ts";
+import { motoOfFile } from "../../test/aws/moto-hooks.ts";
 import { choose, type StackChoice } from "../choice.ts";
 import { Checkout, GOOD, OUTPUTS } from "../infra/checkout.fixture.ts";
 import { findStack, targetOf } from "./stack.ts";
 import { partsOf, putParameter, putStack } from "./stack.fixture.ts";
 
-let moto: Moto;
-beforeAll(async () => {
-  moto = await startMoto();
-});
-afterAll(async () => {
-  await moto.stop();
-});
-beforeEach(async () => {
-  await moto.reset();
-});
+motoOfFile({ forgets: true });
 
 const never = new AbortController().signal;
 const found = (choice: StackChoice, env: Record<string, string> = {}, folder = tmpdir()) =>

@@ -5,23 +5,19 @@
  */
 import { join } from "node:path";
 import { CreateTopicCommand, ListSubscriptionsByTopicCommand, SNSClient, SubscribeCommand } from "@aws-sdk/client-sns";
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { beforeAll, describe, expect, test } from "@jest/globals";
 import { mockClient } from "aws-sdk-client-mock";
-import { startMoto, type Moto } from "../../test/aws/moto.ts";
+import { motoOfFile } from "../../test/aws/moto-hooks.ts";
 import { kimtest } from "../fake-deps.fixture.ts";
 import { Checkout, EMAIL, GOOD, NO_STACK, OUTPUTS, type StandInAnswer } from "../infra/checkout.fixture.ts";
 
-let moto: Moto;
+motoOfFile();
 let topic: string;
 beforeAll(async () => {
-  moto = await startMoto();
   const client = new SNSClient({});
   topic = (await client.send(new CreateTopicCommand({ Name: "kimtest-dev-alerts" }))).TopicArn ?? "";
   client.destroy();
   expect(topic).toBe(OUTPUTS.sns_topic);
-});
-afterAll(async () => {
-  await moto.stop();
 });
 
 const YES = ["deploy-infra", "--yes"];

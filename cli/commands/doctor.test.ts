@@ -6,22 +6,18 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { IAMClient, SimulatePrincipalPolicyCommand } from "@aws-sdk/client-iam";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { mockClient } from "aws-sdk-client-mock";
 import { parseJson } from "../../contracts/json.ts";
 import { doctorReportSchema, type DoctorCheck } from "../../contracts/reports.ts";
-import { startMoto, type Moto } from "../../test/aws/moto.ts";
+import { motoOfFile } from "../../test/aws/moto-hooks.ts";
 import { principalOf, readDenied } from "../aws/permissions.ts";
 import { partsOf, putStack } from "../aws/stack.fixture.ts";
 import { NODE_NEEDED, nodeFinding, skewFinding, spaceFinding } from "../doctor/checks.ts";
 import { fakeDeps, kimtest } from "../fake-deps.fixture.ts";
 import { doctor } from "./doctor.ts";
 
-let moto: Moto;
-beforeAll(async () => {
-  moto = await startMoto();
-}, 330_000);
-afterAll(() => moto.stop());
+const moto = motoOfFile();
 
 let folder: string;
 let path: string | undefined;
@@ -57,7 +53,7 @@ async function examined(
   env: Record<string, string> = {},
   change: { deadlineMs?: number; aheadMs?: number } = {},
 ): Promise<Examined> {
-  const here = { folder, env: { ...moto.env, ...env } };
+  const here = { folder, env: { ...moto().env, ...env } };
   const { deps, ran } = fakeDeps({ here, now: () => Date.now() + (change.aheadMs ?? 0) });
   await doctor({ ...options, json: true }, deps, change.deadlineMs ?? 30_000);
   const report = doctorReportSchema.parse(parseJson(ran.stdout, "stdout"));
@@ -93,7 +89,7 @@ describe("programs", () => {
 
   test("one that fails is quoted, without what acts on a terminal", async () => {
     program("docker", "printf 'cannot connect\\033[2J to the daemon\\nmore' >&2; exit 1");
-    const here = { folder, env: moto.env };
+    const here = { folder, env: moto().env };
     const { deps, ran } = fakeDeps({ here, now: () => Date.now() });
     await doctor({}, deps);
     expect(ran.stdout).toMatch(
@@ -143,7 +139,7 @@ describe("AWS", () => {
     try {
       return await work();
     } finally {
-      process.env["AWS_ENDPOINT_URL"] = moto.endpoint;
+      process.env["AWS_ENDPOINT_URL"] = moto().endpoint;
     }
   }
 
@@ -298,7 +294,7 @@ describe("this machine", () => {
 
   test("a kimtest.json that cannot be used: exit code 2", async () => {
     writeFileSync(join(folder, "kimtest.json"), '{"stak":"dev"}');
-    const ran = await kimtest(["doctor"], { here: { folder, env: moto.env } });
+    const ran = await kimtest(["doctor"], { here: { folder, env: moto().env } });
     expect(ran).toMatchObject({ exitCode: 2, stdout: "" });
   });
 });

@@ -10,7 +10,7 @@ import { PutObjectCommand, S3Client, type StorageClass } from "@aws-sdk/client-s
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { execa } from "execa";
 import { S3Store } from "../../runner/store/s3-store.ts";
-import { startMoto, type Moto } from "../../test/aws/moto.ts";
+import { motoOfFile } from "../../test/aws/moto-hooks.ts";
 import { startProxy, type Proxy } from "../../test/aws/proxy.ts";
 import { archiveObjects } from "../failures/archive.fixture.ts";
 import { fakeDeps, kimtest } from "../fake-deps.fixture.ts";
@@ -23,19 +23,16 @@ const STORE = "s3://kimtest-fetch/of/tests";
 /** Under a part of an upload, so that S3 keeps a checksum of the whole. */
 const LARGE = Buffer.from(Array.from({ length: 7 * MEBIBYTE }, (_, index) => (index * 31 + (index >> 12)) % 256));
 
-let moto: Moto;
+const moto = motoOfFile({ buckets: ["kimtest-fetch"] });
 let proxy: Proxy;
 let store: S3Store;
 beforeAll(async () => {
-  moto = await startMoto();
-  proxy = await startProxy(moto.port);
-  await moto.createBucket("kimtest-fetch");
+  proxy = await startProxy(moto().port);
   store = new S3Store({ bucket: "kimtest-fetch", prefix: "of/tests" });
 }, 330_000);
 afterAll(async () => {
   store.close();
   await proxy.stop();
-  await moto.stop();
 });
 
 let count = 0;
@@ -58,7 +55,7 @@ const argvOf = (folder: Folder, ...more: string[]): string[] => [
   ...["--store", STORE, "--to", folder.path],
 ];
 const start = (argv: readonly string[], endpoint: string) =>
-  execa(process.execPath, [MAIN, ...argv], { env: { ...moto.env, AWS_ENDPOINT_URL: endpoint }, reject: false });
+  execa(process.execPath, [MAIN, ...argv], { env: { ...moto().env, AWS_ENDPOINT_URL: endpoint }, reject: false });
 
 test("listed from the index, fetched, and checked with the checksum that S3 keeps", async () => {
   const key = "failures/vopr/seed-17-1700000000000.json";
@@ -127,7 +124,7 @@ describe("a line that breaks", () => {
     await first;
     const other = Buffer.alloc(LARGE.length, "other");
     await store.put(key, other);
-    expect((await start(argvOf(folder, key), moto.endpoint)).exitCode).toBe(0);
+    expect((await start(argvOf(folder, key), moto().endpoint)).exitCode).toBe(0);
     expect(readFileSync(pathOf(folder, key)).equals(other)).toBe(true);
   }, 60_000);
 
@@ -147,7 +144,7 @@ describe("Glacier", () => {
   beforeAll(async () => {
     const transition = { progression: "time", seconds: RESTORE_SECONDS };
     const body = JSON.stringify({ model_name: "s3::keyrestore", transition });
-    const answer = await fetch(`${moto.endpoint}/moto-api/state-manager/set-transition`, { method: "POST", body });
+    const answer = await fetch(`${moto().endpoint}/moto-api/state-manager/set-transition`, { method: "POST", body });
     expect(answer.status).toBe(201);
   });
   async function putCold(storageClass: StorageClass): Promise<string> {

@@ -17,9 +17,9 @@ import {
   RunInstancesCommand,
 } from "@aws-sdk/client-ec2";
 import { PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { mockClient } from "aws-sdk-client-mock";
-import { startMoto, type Moto } from "../../test/aws/moto.ts";
+import { motoOfFile } from "../../test/aws/moto-hooks.ts";
 import { MachineRoom } from "../aws/machines.ts";
 import { fakeDeps, kimtest, type Ran } from "../fake-deps.fixture.ts";
 import { Checkout, GOOD, NO_STACK, OUTPUTS, type StandInAnswer } from "../infra/checkout.fixture.ts";
@@ -31,18 +31,11 @@ const TAGS = [
   { Key: "Stack", Value: "dev" },
 ];
 
-let moto: Moto;
+const moto = motoOfFile({ forgets: true });
 let ec2: EC2Client;
-beforeAll(async () => {
-  moto = await startMoto();
-});
-afterAll(async () => {
-  await moto.stop();
-});
 beforeEach(async () => {
   ec2 = new EC2Client({});
-  await moto.reset();
-  await moto.createBucket(OUTPUTS.s3_bucket);
+  await moto().createBucket(OUTPUTS.s3_bucket);
   const s3 = new S3Client({ forcePathStyle: true });
   for (const key of ["digests/latest.json", "checkpoints/latest.json"]) {
     await s3.send(new PutObjectCommand({ Bucket: OUTPUTS.s3_bucket, Key: key, Body: Buffer.alloc(600_000) }));
@@ -383,7 +376,7 @@ async function watched(answered?: string, body = REFUSED, status = 403) {
         ),
       ) as Record<string, string>;
       const method = request.method ?? "GET";
-      const answer = await fetch(`${moto.endpoint}${request.url ?? ""}`, {
+      const answer = await fetch(`${moto().endpoint}${request.url ?? ""}`, {
         method,
         headers,
         ...(sent.length === 0 ? {} : { body: sent }),

@@ -16,7 +16,7 @@ import {
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import { Chalk } from "chalk";
 import { PHASES } from "../../contracts/parts.ts";
-import { startMoto, type Moto } from "../../test/aws/moto.ts";
+import { motoOfFile } from "../../test/aws/moto-hooks.ts";
 import { putStack } from "../aws/stack.fixture.ts";
 import { fakeDeps, kimtest } from "../fake-deps.fixture.ts";
 import { LOG_STREAMS } from "../infra/log-lines.ts";
@@ -26,18 +26,15 @@ const GROUP = "kimtest-dev-logs";
 const NOW_MS = Date.now();
 const now = () => NOW_MS;
 
-let moto: Moto;
+const moto = motoOfFile({ forgets: true });
 let client: CloudWatchLogsClient;
 beforeAll(async () => {
-  moto = await startMoto();
   client = new CloudWatchLogsClient({});
 });
 afterAll(async () => {
   client.destroy();
-  await moto.stop();
 });
 beforeEach(async () => {
-  await moto.reset();
   await putStack("dev");
   await client.send(new CreateLogGroupCommand({ logGroupName: GROUP }));
   for (const kind of LOG_STREAMS) {
@@ -221,7 +218,7 @@ async function behind(next: () => { status: number; type: string } | "break" | u
 
 async function passOn(headers: Record<string, string>, body: Buffer, response: ServerResponse) {
   const kept = Object.entries(headers).filter(([name]) => !/^(?:host|connection|content-length|expect)$/.test(name));
-  const answer = await fetch(moto.endpoint, {
+  const answer = await fetch(moto().endpoint, {
     method: "POST",
     headers: Object.fromEntries(kept),
     body: new Uint8Array(body),

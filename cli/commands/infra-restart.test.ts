@@ -11,24 +11,15 @@ import {
   SendCommandCommand,
   SSMClient,
 } from "@aws-sdk/client-ssm";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import { describe, expect, test } from "@jest/globals";
 import { mockClient } from "aws-sdk-client-mock";
 import { serviceParameterName, stackParameterName } from "../../contracts/stack.ts";
-import { startMoto, type Moto } from "../../test/aws/moto.ts";
+import { motoOfFile } from "../../test/aws/moto-hooks.ts";
 import { DELIVERED_SHA, partsOf, putParameter, putStack, serviceText, startMachine } from "../aws/stack.fixture.ts";
 import { fakeDeps, kimtest } from "../fake-deps.fixture.ts";
 import { infraRestart } from "./infra-restart.ts";
 
-let moto: Moto;
-beforeAll(async () => {
-  moto = await startMoto();
-});
-afterAll(async () => {
-  await moto.stop();
-});
-beforeEach(async () => {
-  await moto.reset();
-});
+motoOfFile({ forgets: true });
 
 const brief = { pollMs: 5, runSeconds: 1, startSeconds: 30, graceMs: 0 };
 

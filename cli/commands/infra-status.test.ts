@@ -13,7 +13,7 @@ import {
   StopInstancesCommand,
 } from "@aws-sdk/client-ec2";
 import { ListSubscriptionsByTopicCommand, SNSClient } from "@aws-sdk/client-sns";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import { afterEach, describe, expect, test } from "@jest/globals";
 import { mockClient } from "aws-sdk-client-mock";
 import { Chalk } from "chalk";
 import { infraStatusSchema } from "../../contracts/infra-status.ts";
@@ -24,7 +24,7 @@ import {
   richDigest,
   sighting,
 } from "../../runner/phases/digest/samples.fixture.ts";
-import { startMoto, type Moto } from "../../test/aws/moto.ts";
+import { motoOfFile } from "../../test/aws/moto-hooks.ts";
 import { startProxy } from "../../test/aws/proxy.ts";
 import type { CliDeps } from "../deps.ts";
 import { fakeDeps, kimtest, NOW_MS } from "../fake-deps.fixture.ts";
@@ -34,16 +34,7 @@ import { look } from "../status/look.ts";
 import { findPlace } from "../store.ts";
 import { run } from "../run.ts";
 
-let moto: Moto;
-beforeAll(async () => {
-  moto = await startMoto();
-});
-afterAll(async () => {
-  await moto.stop();
-});
-beforeEach(async () => {
-  await fetch(`${moto.endpoint}/moto-api/reset`, { method: "POST" });
-});
+const moto = motoOfFile({ forgets: true });
 
 let mocks: { restore: () => void }[] = [];
 afterEach(() => {
@@ -227,7 +218,7 @@ describe("a part that fails says so, and the rest is shown", () => {
     await deployStack(WORK);
     const { deps } = fakeDeps();
     const place = await findPlace({ stack: "dev" }, deps);
-    const proxy = await startProxy(moto.port);
+    const proxy = await startProxy(moto().port);
     const { AWS_ENDPOINT_URL: before } = process.env;
     process.env["AWS_ENDPOINT_URL"] = proxy.endpoint;
     proxy.set("hang");

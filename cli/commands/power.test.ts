@@ -19,24 +19,15 @@ import {
   StopInstancesCommand,
   TerminateInstancesCommand,
 } from "@aws-sdk/client-ec2";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { mockClient } from "aws-sdk-client-mock";
-import { startMoto, type Moto } from "../../test/aws/moto.ts";
+import { motoOfFile } from "../../test/aws/moto-hooks.ts";
 import { putStack, startMachine } from "../aws/stack.fixture.ts";
 import type { Goal } from "../aws/power-rules.ts";
 import { fakeDeps, kimtest } from "../fake-deps.fixture.ts";
 import { power } from "./power.ts";
 
-let moto: Moto;
-beforeAll(async () => {
-  moto = await startMoto();
-});
-afterAll(async () => {
-  await moto.stop();
-});
-beforeEach(async () => {
-  await moto.reset();
-});
+motoOfFile({ forgets: true });
 
 const ALARM = "kimtest-dev-no-progress";
 

@@ -149,7 +149,8 @@ export class Checkout {
   notes(): unknown[] {
     const path = join(this.#standIn, "calls.jsonl");
     if (!existsSync(path)) return [];
-    const lines = readFileSync(path, "utf8").trimEnd().split("\n");
+    // Read while the stand-in writes: what follows the last newline is not whole yet.
+    const lines = readFileSync(path, "utf8").split("\n").slice(0, -1);
     return lines.map((line) => JSON.parse(line) as unknown);
   }
 

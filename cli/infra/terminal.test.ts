@@ -5,24 +5,17 @@
  */
 import { fileURLToPath } from "node:url";
 import { setTimeout as delay } from "node:timers/promises";
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { describe, expect, test } from "@jest/globals";
 import { execa } from "execa";
 import { shellQuoted } from "../../runner/tools/shell.ts";
-import { startMoto, type Moto } from "../../test/aws/moto.ts";
+import { motoOfFile } from "../../test/aws/moto-hooks.ts";
 import { Checkout, GOOD, OUTPUTS } from "./checkout.fixture.ts";
 
 const MAIN = fileURLToPath(new URL("../main.ts", import.meta.url));
 const LIMIT_MS = 25_000;
 const SIGINT_ONCE = [{ signal: "SIGINT" }, { ended: "in order" }];
 
-let moto: Moto;
-beforeAll(async () => {
-  moto = await startMoto();
-  await moto.createBucket(OUTPUTS.s3_bucket);
-});
-afterAll(async () => {
-  await moto.stop();
-});
+motoOfFile({ buckets: [OUTPUTS.s3_bucket] });
 
 const options = { reject: false, timeout: LIMIT_MS, stripFinalNewline: false } as const;
 const argv = (...args: string[]): string[] => ["--disable-warning=ExperimentalWarning", MAIN, ...args];

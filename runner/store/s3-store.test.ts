@@ -7,23 +7,17 @@
 import { Readable } from "node:stream";
 
 import { ListMultipartUploadsCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 
 import { KimtestError } from "../../contracts/errors.ts";
-import { startMoto, type Moto } from "../../test/aws/moto.ts";
+import { motoOfFile } from "../../test/aws/moto-hooks.ts";
 import { startProxy, type Proxy } from "../../test/aws/proxy.ts";
 import { s3Error } from "./s3-errors.ts";
 import { S3Store } from "./s3-store.ts";
 import { describeStoreContract, infosOf, keysOf } from "./store-contract.ts";
 
 const MEBIBYTE = 1024 * 1024;
-let moto: Moto;
-
-beforeAll(async () => {
-  moto = await startMoto();
-  await moto.createBucket("kimtest-contract");
-}, 330_000);
-afterAll(() => moto.stop());
+const moto = motoOfFile({ buckets: ["kimtest-contract"] });
 
 describeStoreContract("S3Store", {
   setUp: () =>
@@ -46,7 +40,7 @@ async function errorOf(action: Promise<unknown>): Promise<KimtestError> {
 
 describe("S3Store", () => {
   test("lists more than 1000 keys in order over several pages, fetched as they are consumed", async () => {
-    await moto.createBucket("kimtest-pages");
+    await moto().createBucket("kimtest-pages");
     const store = new S3Store({ bucket: "kimtest-pages", prefix: "" });
     const keys = Array.from(
       { length: 1005 },
@@ -57,7 +51,7 @@ describe("S3Store", () => {
     }
     const listed = await keysOf(store.list("failures/"));
     expect(listed).toEqual(keys.toSorted());
-    const proxy = await startProxy(moto.port);
+    const proxy = await startProxy(moto().port);
     const paged = new S3Store({
       bucket: "kimtest-pages",
       prefix: "",
@@ -70,14 +64,14 @@ describe("S3Store", () => {
       first.push(key);
       if (first.length === 150) break;
     }
-    process.env["AWS_ENDPOINT_URL"] = moto.endpoint;
+    process.env["AWS_ENDPOINT_URL"] = moto().endpoint;
     expect(first).toEqual(listed.slice(0, 150));
     expect(proxy.connections).toBeLessThanOrEqual(2);
     await proxy.stop();
   }, 60_000);
 
   test("objects whose keys no store would take (a console's folder marker) are left out of listings", async () => {
-    await moto.createBucket("kimtest-foreign");
+    await moto().createBucket("kimtest-foreign");
     const client = new S3Client({ forcePathStyle: true });
     for (const Key of ["digests/", "digests/a.json", "digests//b"]) {
       await client.send(new PutObjectCommand({ Bucket: "kimtest-foreign", Key, Body: "x" }));
@@ -132,7 +126,7 @@ describe("S3Store behind a bad network", () => {
   let proxy: Proxy;
   let store: S3Store;
   beforeEach(async () => {
-    proxy = await startProxy(moto.port);
+    proxy = await startProxy(moto().port);
     process.env["AWS_ENDPOINT_URL"] = proxy.endpoint;
     store = new S3Store({
       bucket: "kimtest-contract",
@@ -145,7 +139,7 @@ describe("S3Store behind a bad network", () => {
   afterEach(async () => {
     store.close();
     await proxy.stop();
-    process.env["AWS_ENDPOINT_URL"] = moto.endpoint;
+    process.env["AWS_ENDPOINT_URL"] = moto().endpoint;
   });
 
   test.each(["refuse", "hang"] as const)(
@@ -162,11 +156,11 @@ describe("S3Store behind a bad network", () => {
   );
 
   test("a server that is frozen is STORE_UNREACHABLE, and fine again afterwards", async () => {
-    moto.freeze();
+    moto().freeze();
     try {
       expect((await errorOf(store.get("a"))).code).toBe("STORE_UNREACHABLE");
     } finally {
-      moto.thaw();
+      moto().thaw();
     }
     await store.put("thawed", "x");
     expect((await store.get("thawed"))?.size).toBe(1);

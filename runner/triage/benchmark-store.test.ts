@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { startMoto, type Moto } from "../../test/aws/moto.ts";
+import { motoOfFile } from "../../test/aws/moto-hooks.ts";
 import { BASELINE_KEY, benchmarksKey } from "../../contracts/bucket.ts";
 import type { Baseline, BenchmarkRun } from "../../contracts/benchmark-history.ts";
 import { stringifyJson } from "../../contracts/json.ts";
@@ -17,16 +17,13 @@ import { addRun, changeBaseline, readBaseline, readHistory } from "./benchmark-s
 const INSTALL_TIMEOUT_MS = 330_000;
 const WRITERS = 5;
 
-let moto: Moto;
+motoOfFile({ buckets: ["benchmarks"] });
 let folder: string;
 let made = 0;
 beforeAll(async () => {
-  moto = await startMoto();
-  await moto.createBucket("benchmarks");
   folder = mkdtempSync(join(tmpdir(), "benchmark-store-"));
 }, INSTALL_TIMEOUT_MS);
 afterAll(async () => {
-  await moto.stop();
   rmSync(folder, { recursive: true });
 });
 
