@@ -10,4 +10,6 @@ export default {
   testTimeout: 30_000,
   // Suites start processes of their own: as many workers as two cores can feed.
   maxWorkers: 2,
+  // Modules of finished suites are never freed (https://github.com/jestjs/jest/issues/11956): a new worker then.
+  workerIdleMemoryLimit: "1GB",
 };

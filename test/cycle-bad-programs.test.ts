@@ -22,7 +22,7 @@ describe("a vopr that goes wrong at one seed: no verdict for it, a verdict for i
     ["no-final", /^ended without batch_complete, exit code 0$/],
     ["exit-2", /^exit code 2: error: unknown scenario$/],
   ];
-  test.each(table)("%s", async (mode, reason) => {
+  test.concurrent.each(table)("%s", async (mode, reason) => {
     // Seed 3 of every scenario is poisonous; its neighbours are not.
     const bench = workbench(fakeProfile({ ...calm, mode, bad_seed: 3 }, impatient));
     const ran = await bench.cycle("8s");
@@ -45,7 +45,7 @@ describe("a vopr that goes wrong at one seed: no verdict for it, a verdict for i
     expect(ran.stdout).toContain("seeds without a verdict: 2");
   });
 
-  test("a failure that goes away on the retry leaves no trace but the time", async () => {
+  test.concurrent("a failure that goes away on the retry leaves no trace but the time", async () => {
     const bench = workbench();
     const once = join(bench.folder, "panicked-once");
     bench.writeProfile(fakeProfile({ ...calm, mode: "panic", bad_seed: 3, once }));
@@ -56,7 +56,7 @@ describe("a vopr that goes wrong at one seed: no verdict for it, a verdict for i
 });
 
 describe("nothing works", () => {
-  test("a vopr that does not exist: the phase gives up, the cycle goes on, exit code 6", async () => {
+  test.concurrent("a vopr that does not exist: the phase gives up, the cycle goes on, exit code 6", async () => {
     const bench = workbench(fakeProfile({}, { command: ["/nowhere/vopr"] }));
     const ran = await bench.cycle("5s");
     expect(ran.exitCode).toBe(6);
@@ -67,7 +67,7 @@ describe("nothing works", () => {
     expect(digest.fuzzing.verdict).toBe("passed");
   });
 
-  test("programs of the other phases that fail are inconclusive, each with its reason", async () => {
+  test.concurrent("programs of the other phases that fail are inconclusive, each with its reason", async () => {
     const profile = fakeProfile(calm);
     const broken = ["sh", "-c", "echo no such module >&2; exit 9"];
     const bench = workbench({

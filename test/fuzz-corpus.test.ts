@@ -57,7 +57,7 @@ const SAVED = Array.from(
 );
 const NEEDED = SAVED.slice(0, 20).map(sha1).sort();
 
-test.each<[string, (bench: Workbench) => string]>([
+test.concurrent.each<[string, (bench: Workbench) => string]>([
   ["a folder", (bench) => bench.store],
   ["S3", () => "s3://results/minimised"],
 ])(
@@ -98,32 +98,41 @@ test.each<[string, (bench: Workbench) => string]>([
   90_000,
 );
 
-test("a merge that would lose something changes nothing, and that is said", async () => {
-  const bench = workbench();
-  await put(bench.store, Object.fromEntries(SAVED.map((text) => [`target/${sha1(text)}`, text])));
-  const { result, warnings } = await fuzzCycle(bench, cargoProfile({ targets: { target: { merge: "loses" } } }));
-  const reason = "the smaller corpus reaches 19 features, not 20";
-  expect(result?.targets["target"]).toMatchObject({
-    verdict: "passed",
-    corpus_minimized: { inputs_after: 120, reason },
-  });
-  expect(warnings).toEqual([`target: its corpus was not minimised: ${reason}`]);
-  expect(await stored(bench.store)).toHaveLength(120);
-}, 60_000);
+test.concurrent(
+  "a merge that would lose something changes nothing, and that is said",
+  async () => {
+    const bench = workbench();
+    await put(bench.store, Object.fromEntries(SAVED.map((text) => [`target/${sha1(text)}`, text])));
+    const { result, warnings } = await fuzzCycle(bench, cargoProfile({ targets: { target: { merge: "loses" } } }));
+    const reason = "the smaller corpus reaches 19 features, not 20";
+    expect(result?.targets["target"]).toMatchObject({
+      verdict: "passed",
+      corpus_minimized: { inputs_after: 120, reason },
+    });
+    expect(warnings).toEqual([`target: its corpus was not minimised: ${reason}`]);
+    expect(await stored(bench.store)).toHaveLength(120);
+  },
+  60_000,
+);
 
-test("folders with seeds are read beside the corpus; one that is missing is said", async () => {
-  const bench = workbench();
-  mkdirSync(join(bench.folder, "seeds"));
-  writeFileSync(join(bench.folder, "seeds", "one.sql"), "SELECT 1");
-  const profile = cargoProfile({ targets: { target: {} } }, { seed_folders: { target: ["seeds", "gone"] } });
-  const { result, warnings } = await fuzzCycle(bench, { ...profile, work_tree: bench.folder });
-  expect(result?.targets["target"]?.verdict).toBe("passed");
-  expect(warnings.filter((one) => one.startsWith("target"))).toEqual([
-    `target: there is no folder of seeds ${join(bench.folder, "gone")}`,
-  ]);
-  expect(local(bench)).toEqual([]); // not the corpus's own
-}, 60_000);
+test.concurrent(
+  "folders with seeds are read beside the corpus; one that is missing is said",
+  async () => {
+    const bench = workbench();
+    mkdirSync(join(bench.folder, "seeds"));
+    writeFileSync(join(bench.folder, "seeds", "one.sql"), "SELECT 1");
+    const profile = cargoProfile({ targets: { target: {} } }, { seed_folders: { target: ["seeds", "gone"] } });
+    const { result, warnings } = await fuzzCycle(bench, { ...profile, work_tree: bench.folder });
+    expect(result?.targets["target"]?.verdict).toBe("passed");
+    expect(warnings.filter((one) => one.startsWith("target"))).toEqual([
+      `target: there is no folder of seeds ${join(bench.folder, "gone")}`,
+    ]);
+    expect(local(bench)).toEqual([]); // not the corpus's own
+  },
+  60_000,
+);
 
+// Not beside the others: the proxy is theirs, too.
 test("a store that is away: fuzzed with what is here, said once, and offered again by the next cycle", async () => {
   const bench = workbench();
   const store = "s3://results/away";

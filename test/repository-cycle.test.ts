@@ -2,7 +2,7 @@
 import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { beforeEach, expect, test } from "@jest/globals";
+import { expect, test } from "@jest/globals";
 import { stringifyJson } from "../contracts/json.ts";
 import type { ProfileFile } from "../contracts/profile.ts";
 import { fakeProfile, type FakeVopr } from "./fake-profile.ts";
@@ -10,21 +10,27 @@ import { repositoryProfile, TestRepository } from "./repository.ts";
 import { workbenches, type Workbench } from "./workbench.ts";
 
 const workbench = workbenches();
-let bench: Workbench;
-let upstream: TestRepository;
-beforeEach(() => {
-  bench = workbench();
-  upstream = new TestRepository(bench.folder);
-});
 
-const write = (profile: ProfileFile): void => {
-  writeFileSync(bench.profilePath, stringifyJson(profile));
-};
+interface Place {
+  readonly bench: Workbench;
+  readonly upstream: TestRepository;
+  readonly write: (profile: ProfileFile) => void;
+}
+
+function place(): Place {
+  const bench = workbench();
+  const write = (profile: ProfileFile): void => {
+    writeFileSync(bench.profilePath, stringifyJson(profile));
+  };
+  return { bench, upstream: new TestRepository(bench.folder), write };
+}
+
 const TIMEOUT_MS = 90_000;
 
-test(
+test.concurrent(
   "green; then red: the last good commit is tested, and the digest says so first, also beside failures",
   async () => {
+    const { bench, upstream, write } = place();
     const good = upstream.commit({ "main.rs": "good" });
     write(repositoryProfile(upstream.url));
     expect(await bench.cycle("8s")).toMatchObject({ exitCode: 0 });
@@ -49,9 +55,10 @@ test(
   TIMEOUT_MS,
 );
 
-test(
+test.concurrent(
   "a build that only benchmarks need fails: they are inconclusive with the reason, the others are run",
   async () => {
+    const { bench, upstream, write } = place();
     upstream.commit({ "benches.red": "" });
     write(repositoryProfile(upstream.url));
     expect(await bench.cycle("8s")).toMatchObject({ exitCode: 6 });
@@ -63,9 +70,10 @@ test(
   TIMEOUT_MS,
 );
 
-test(
+test.concurrent(
   "killed in the marathon, and the checkout is lost: the same commit is built again, nothing is run twice",
   async () => {
+    const { bench, upstream, write } = place();
     const commit = upstream.commit({ "main.rs": "this cycle's" });
     write(repositoryProfile(upstream.url, {}, { seed_ms: 10 }));
     const running = bench.start(bench.cycleArguments("14s"));
@@ -92,9 +100,10 @@ test(
   TIMEOUT_MS,
 );
 
-test(
+test.concurrent(
   "killed in the middle of a build: the same cycle begins its build again",
   async () => {
+    const { bench, upstream, write } = place();
     upstream.commit({ "vopr.slow": "" });
     write(repositoryProfile(upstream.url));
     const running = bench.start(bench.cycleArguments("10s"));
@@ -110,9 +119,10 @@ test(
   TIMEOUT_MS,
 );
 
-test(
+test.concurrent(
   "nothing to test: a digest that says why, and exit code 6",
   async () => {
+    const { bench, upstream, write } = place();
     upstream.takeAway();
     write(repositoryProfile(upstream.url));
     expect(await bench.cycle("6s")).toMatchObject({ exitCode: 6 });
@@ -124,9 +134,10 @@ test(
   TIMEOUT_MS,
 );
 
-test(
+test.concurrent(
   "--repo, --branch and --only: another repository than the profile's, and two workloads of four",
   async () => {
+    const { bench, upstream, write } = place();
     const commit = upstream.commit({ "benches.red": "" });
     upstream.tag("v2");
     upstream.commit({ "vopr.red": "" });
@@ -142,7 +153,8 @@ test(
   TIMEOUT_MS,
 );
 
-test("--repo for a profile with a work tree is an error that says what to do", async () => {
+test.concurrent("--repo for a profile with a work tree is an error that says what to do", async () => {
+  const { bench } = place();
   bench.writeProfile(fakeProfile());
   const ran = await bench.cycle("4s", "--repo", ".");
   expect(ran).toMatchObject({ exitCode: 2, stdout: "" });
@@ -153,9 +165,10 @@ test("--repo for a profile with a work tree is an error that says what to do", a
   expect(existsSync(join(bench.state, "cycle.json"))).toBe(false);
 });
 
-test(
+test.concurrent(
   "a scenario that the simulator does not have is not run, and inconclusive by name",
   async () => {
+    const { bench, write } = place();
     const profile = fakeProfile({ seed_ms: 2 });
     const [env = "", ...command] = profile.vopr.command;
     const scenario_list = { arguments: ["--list-scenarios"], format: "json" as const, left_out: [] };
@@ -186,9 +199,10 @@ function manyScenarios(vopr: FakeVopr): ProfileFile {
   return { ...rest, vopr: { ...base, scenarios, canary: { ...base.canary, scenario: "s0" } } };
 }
 
-test(
+test.concurrent(
   "many signatures at once are one suspicion: archived, not filed; what the next cycle sees again is filed",
   async () => {
+    const { bench, write } = place();
     write(manyScenarios({ seed_ms: 1 }));
     expect(await bench.cycle("7s")).toMatchObject({ exitCode: 0 });
 

@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterEach } from "@jest/globals";
+import { afterAll } from "@jest/globals";
 import { execa } from "execa";
 import { failureIndexPrefix, findingId, parseFailureIndexKey, type FailureKind } from "../contracts/bucket.ts";
 import { cycleStateSchema, type CycleState } from "../contracts/cycle.ts";
@@ -103,12 +103,14 @@ export class Workbench {
   }
 }
 
-/** Makes workbenches that are removed after each test. */
+/**
+ * Makes workbenches that are removed after the last test of the file: `test.concurrent` knows no end of one test
+ * in which nothing of another's is under way.
+ */
 export function workbenches(): (profile?: Profile) => Workbench {
-  let made: Workbench[] = [];
-  afterEach(() => {
+  const made: Workbench[] = [];
+  afterAll(() => {
     for (const bench of made) bench.remove();
-    made = [];
   });
   return (profile) => {
     const bench = new Workbench(profile);
