@@ -28,10 +28,10 @@ const now = () => NOW_MS;
 
 const moto = motoOfFile({ forgets: true });
 let client: CloudWatchLogsClient;
-beforeAll(async () => {
+beforeAll(() => {
   client = new CloudWatchLogsClient({});
 });
-afterAll(async () => {
+afterAll(() => {
   client.destroy();
 });
 beforeEach(async () => {

@@ -20,10 +20,10 @@ const WRITERS = 5;
 motoOfFile({ buckets: ["benchmarks"] });
 let folder: string;
 let made = 0;
-beforeAll(async () => {
+beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), "benchmark-store-"));
 }, INSTALL_TIMEOUT_MS);
-afterAll(async () => {
+afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
