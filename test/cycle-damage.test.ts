@@ -10,7 +10,7 @@ const workbench = workbenches();
 const calm: FakeVopr = { seed_ms: 2 };
 
 describe("what earlier work left damaged", () => {
-  test("a corrupt registry is never overwritten, and findings are not called new", async () => {
+  test.concurrent("a corrupt registry is never overwritten, and findings are not called new", async () => {
     const bench = workbench(fakeProfile({ seed_ms: 1, fail_every: 50 }));
     mkdirSync(join(bench.store, "signatures"), { recursive: true });
     writeFileSync(join(bench.store, "signatures/known-failures.json"), '{"findings": {"replica_');
@@ -34,7 +34,7 @@ describe("what earlier work left damaged", () => {
     );
   });
 
-  test.each(["checkpoints/latest.json", "cycles/current.json"])(
+  test.concurrent.each(["checkpoints/latest.json", "cycles/current.json"])(
     "a corrupt %s: a copy is kept, the cycle is inconclusive",
     async (key) => {
       const bench = workbench(fakeProfile(calm));
@@ -48,7 +48,7 @@ describe("what earlier work left damaged", () => {
     },
   );
 
-  test("a corrupt local state is moved aside, and the cycle goes on from the store", async () => {
+  test.concurrent("a corrupt local state is moved aside, and the cycle goes on from the store", async () => {
     const bench = workbench(fakeProfile(calm));
     await bench.cycle("4s");
     const before = bench.digest().vopr.iterations;
@@ -61,7 +61,7 @@ describe("what earlier work left damaged", () => {
     expect(checkpoint.total_iterations).toBe(before + digest.vopr.iterations);
   });
 
-  test("a checkpoint of the first infrastructure is gone on from", async () => {
+  test.concurrent("a checkpoint of the first infrastructure is gone on from", async () => {
     const bench = workbench(fakeProfile(calm));
     mkdirSync(join(bench.store, "checkpoints"), { recursive: true });
     const old = {

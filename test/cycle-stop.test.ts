@@ -10,27 +10,30 @@ const workbench = workbenches();
 /** Slow enough that a short cycle runs some hundred seeds. */
 const calm: FakeVopr = { seed_ms: 2 };
 
-test("SIGTERM: everything durable within ten seconds, exit code 130, and the same command resumes", async () => {
-  const bench = workbench(fakeProfile({ seed_ms: 20 }));
-  const running = bench.start(bench.cycleArguments("6s"));
-  while (!existsSync(join(bench.state, "cycle.json")) || bench.cycleState().phase !== "vopr") await delay(50);
-  await delay(700);
-  const stoppedAt = Date.now();
-  running.kill("SIGTERM");
-  const ran = await running;
-  expect(Date.now() - stoppedAt).toBeLessThan(10_000);
-  expect(ran.exitCode).toBe(130);
-  expect(ran.stderr).toContain("interrupted in vopr; the same command resumes cycle 1 there");
-  expect(bench.cycleState()).toMatchObject({ cycle: 1, status: "running", phase: "vopr" });
+test.concurrent(
+  "SIGTERM: everything durable within ten seconds, exit code 130, and the same command resumes",
+  async () => {
+    const bench = workbench(fakeProfile({ seed_ms: 20 }));
+    const running = bench.start(bench.cycleArguments("6s"));
+    while (!existsSync(join(bench.state, "cycle.json")) || bench.cycleState().phase !== "vopr") await delay(50);
+    await delay(700);
+    const stoppedAt = Date.now();
+    running.kill("SIGTERM");
+    const ran = await running;
+    expect(Date.now() - stoppedAt).toBeLessThan(10_000);
+    expect(ran.exitCode).toBe(130);
+    expect(ran.stderr).toContain("interrupted in vopr; the same command resumes cycle 1 there");
+    expect(bench.cycleState()).toMatchObject({ cycle: 1, status: "running", phase: "vopr" });
 
-  const again = await bench.cycle("7s");
-  expect(again.stderr).toContain("cycle 1 resumed");
-  expect(again.stderr).toContain("warning: the cycle keeps the length it was begun with, 6 s");
-  expect(again.exitCode).toBe(0);
-  expect(bench.digest()).toMatchObject({ cycle: 1, interruptions: 1, vopr: { inconclusive_seeds: 0 } });
-});
+    const again = await bench.cycle("7s");
+    expect(again.stderr).toContain("cycle 1 resumed");
+    expect(again.stderr).toContain("warning: the cycle keeps the length it was begun with, 6 s");
+    expect(again.exitCode).toBe(0);
+    expect(bench.digest()).toMatchObject({ cycle: 1, interruptions: 1, vopr: { inconclusive_seeds: 0 } });
+  },
+);
 
-test("two runners on one state: the second is refused in words", async () => {
+test.concurrent("two runners on one state: the second is refused in words", async () => {
   const bench = workbench(fakeProfile(calm));
   const first = bench.start(bench.cycleArguments("4s"));
   while (!existsSync(join(bench.state, "cycle.json"))) await delay(50);
@@ -40,7 +43,7 @@ test("two runners on one state: the second is refused in words", async () => {
   expect((await first).exitCode).toBe(0);
 });
 
-test("another profile or store for an unfinished cycle is refused, and nothing is changed", async () => {
+test.concurrent("another profile or store for an unfinished cycle is refused, and nothing is changed", async () => {
   const bench = workbench(fakeProfile(calm));
   const running = bench.start(bench.cycleArguments("6s"));
   while (!existsSync(join(bench.state, "cycle.json")) || bench.cycleState().phase !== "vopr") await delay(50);

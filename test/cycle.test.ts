@@ -10,7 +10,7 @@ const workbench = workbenches();
 /** Slow enough that a short cycle runs some hundred seeds. */
 const calm: FakeVopr = { seed_ms: 2 };
 
-test("a green cycle: evidence in the store, in the bucket layout", async () => {
+test.concurrent("a green cycle: evidence in the store, in the bucket layout", async () => {
   const determinism = { share: 0.3, arguments: ["--check-determinism"] };
   const bench = workbench(fakeProfile(calm, { determinism }));
   const ran = await bench.cycle("5s");
@@ -45,7 +45,7 @@ test("a green cycle: evidence in the store, in the bucket layout", async () => {
   expect(checkpoint).toMatchObject({ total_iterations: digest.vopr.iterations, total_failures: 0, failed_seeds: [] });
 });
 
-test("each failing seed is archived once, alone, and known findings are not new again", async () => {
+test.concurrent("each failing seed is archived once, alone, and known findings are not new again", async () => {
   const bench = workbench(fakeProfile({ seed_ms: 1, fail_every: 50 }));
   expect((await bench.cycle("5s")).exitCode).toBe(1);
   const first = bench.digest();
@@ -71,24 +71,30 @@ test("each failing seed is archived once, alone, and known findings are not new 
   expect(bench.keys("failures/vopr/")).toHaveLength(first.vopr.failures_total + second.vopr.failures_total);
 });
 
-test("a canary that is not found makes VOPR untrusted: exit code 6, though everything is green", async () => {
-  const profile = fakeProfile(calm);
-  // The flags of the canary are not given to the program: it finds nothing.
-  const bench = workbench({ ...profile, vopr: { ...profile.vopr, canary: { ...profile.vopr.canary, arguments: [] } } });
-  const ran = await bench.cycle("5s");
-  expect(ran.exitCode).toBe(6);
-  expect(ran.stdout).toContain("VOPR                 PASSED UNTRUSTED");
-  expect(ran.stderr).toContain("warning: VOPR is untrusted");
-  expect(bench.digest()).toMatchObject({
-    verdict: "inconclusive",
-    vopr: { verdict: "passed" },
-    trust: {
-      vopr: { trusted: false, canary: { found: false, found_in: 0, runs: 12, reason: "none of 12 seeds failed" } },
-    },
-  });
-});
+test.concurrent(
+  "a canary that is not found makes VOPR untrusted: exit code 6, though everything is green",
+  async () => {
+    const profile = fakeProfile(calm);
+    // The flags of the canary are not given to the program: it finds nothing.
+    const bench = workbench({
+      ...profile,
+      vopr: { ...profile.vopr, canary: { ...profile.vopr.canary, arguments: [] } },
+    });
+    const ran = await bench.cycle("5s");
+    expect(ran.exitCode).toBe(6);
+    expect(ran.stdout).toContain("VOPR                 PASSED UNTRUSTED");
+    expect(ran.stderr).toContain("warning: VOPR is untrusted");
+    expect(bench.digest()).toMatchObject({
+      verdict: "inconclusive",
+      vopr: { verdict: "passed" },
+      trust: {
+        vopr: { trusted: false, canary: { found: false, found_in: 0, runs: 12, reason: "none of 12 seeds failed" } },
+      },
+    });
+  },
+);
 
-test("a scenario that must detect: failing seeds are right, passing ones are the bug", async () => {
+test.concurrent("a scenario that must detect: failing seeds are right, passing ones are the bug", async () => {
   const scenarios: Profile["vopr"]["scenarios"] = [
     { name: "baseline", weight: 1, expectation: "must-pass" },
     { name: "combined", weight: 1, expectation: "must-detect" },

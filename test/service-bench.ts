@@ -12,8 +12,8 @@ import { digestSchema, type Digest } from "../contracts/digest.ts";
 import { stringifyJson } from "../contracts/json.ts";
 import { METRIC_NAMESPACE, type MetricName } from "../contracts/metrics.ts";
 import type { ServiceSettings } from "../contracts/stack.ts";
-import { openStore } from "../runner/store/open-store.ts";
 import { decodeJson, readJson } from "../runner/store/read-json.ts";
+import { S3Store } from "../runner/store/s3-store.ts";
 import type { Moto } from "./aws/moto.ts";
 import { startProxy, type Proxy } from "./aws/proxy.ts";
 import { startFakeImds, type FakeImds } from "./fake-imds.ts";
@@ -159,8 +159,13 @@ export class ServiceBench {
     return this.cycleState()?.vopr?.batches ?? 0;
   }
 
+  /** To be closed. Not by `openStore`, whose dynamic import Jest refuses beside other tests. */
+  store(): S3Store {
+    return new S3Store({ bucket: this.bucket, prefix: "" });
+  }
+
   async digest(): Promise<Digest | undefined> {
-    const store = await openStore(`s3://${this.bucket}`);
+    const store = this.store();
     const found = await readJson(store, "digests/latest.json", digestSchema);
     store.close();
     return found?.value;

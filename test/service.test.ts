@@ -5,7 +5,6 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { openStore } from "../runner/store/open-store.ts";
 import { readHistory } from "../runner/triage/benchmark-store.ts";
 import { startMoto, type Moto } from "./aws/moto.ts";
 import { INSTANCE_ACTION, noticeIn } from "./fake-imds.ts";
@@ -53,7 +52,7 @@ test.concurrent(
       targets: {},
     });
     expect(stored?.vopr.scenarios["baseline"]?.from_seed).toBe(2n ** 53n + 1n);
-    const store = await openStore(`s3://${bench.bucket}`);
+    const store = bench.store();
     const { runs } = await readHistory(store);
     store.close();
     expect(runs.map(({ machine }) => machine.machine_type)).toEqual(["c7g.xlarge"]);
@@ -159,7 +158,7 @@ test.concurrent(
     expect(stored).toMatchObject({ cycle: 1, interruptions: 2 });
     expect(await bench.sent()).toHaveLength(1);
     expect(await bench.metric("RunnerStarted")).toBe(3);
-    const store = await openStore(`s3://${bench.bucket}`);
+    const store = bench.store();
     const archived = [];
     for await (const { key } of store.list("failures/vopr/")) archived.push(key);
     store.close();
