@@ -1,8 +1,8 @@
 /**
  * The lines of a log group, as they come: every line that CloudWatch has, and none twice (log-window.ts).
  *
- * It asks again and again (FilterLogEvents). Not a Live Tail: its events carry no id and may be a sample, so that lines
- * would be missing or shown twice, and each minute of it is billed.
+ * It asks again and again (FilterLogEvents): every few seconds, or when the bell of a Live Tail says that there is
+ * something new.
  */
 import { setTimeout as delay } from "node:timers/promises";
 import {
@@ -16,21 +16,35 @@ import { factsOf } from "../../runner/store/s3-errors.ts";
 import type { LogEvent } from "../infra/log-lines.ts";
 import { LogWindow } from "../infra/log-window.ts";
 import { awsError, clientConfig, type AwsTarget } from "./client.ts";
+import { Bell, ringWithLiveTail } from "./live-tail.ts";
 
 export interface LogPace {
   readonly pollMs: number;
+  /** While a Live Tail tells of what is new, and has told of nothing for `settleMs`. */
+  readonly quietMs: number;
+  /** A line that the tail told of may be found a little later only. */
+  readonly settleMs: number;
   readonly firstRetryMs: number;
   readonly maxRetryMs: number;
   /** Without an answer for so long, it is given up. */
   readonly giveUpMs: number;
 }
 
-export const LOG_PACE: LogPace = { pollMs: 3_000, firstRetryMs: 500, maxRetryMs: 30_000, giveUpMs: 10 * 60_000 };
+export const LOG_PACE: LogPace = {
+  pollMs: 3_000,
+  quietMs: 30_000,
+  settleMs: 10_000,
+  firstRetryMs: 500,
+  maxRetryMs: 30_000,
+  giveUpMs: 10 * 60_000,
+};
 
 export interface LogQuestion {
   readonly group: string;
   readonly sinceMs: number;
   readonly isFollowed: boolean;
+  /** Whether a Live Tail says when there is something new. */
+  readonly isLive?: boolean;
   /** Not later than this. */
   readonly untilMs?: number;
   /** Of CloudWatch: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html */
@@ -59,12 +73,24 @@ export async function* logEvents(
   const { sinceMs, isFollowed } = question;
   const following: Following = { client, profile: target.profile, question, pace, stop, tell };
   const window = new LogWindow(sinceMs, () => Date.now());
+  const bell = new Bell();
+  let rangMs = -Infinity;
+  const over = new AbortController();
+  // From before the first question: what comes after that rings.
+  const tail =
+    question.isLive === true
+      ? ringWithLiveTail(bell, question.group, target, AbortSignal.any([stop, over.signal]), tell)
+      : undefined;
   try {
     do {
       yield* round(following, window);
-      if (isFollowed) await pause(pace.pollMs, stop);
-    } while (isFollowed && !stop.aborted);
+      if (!isFollowed) break;
+      const isQuiet = bell.isLive && performance.now() - rangMs > pace.settleMs;
+      if (await bell.wait(isQuiet ? pace.quietMs : pace.pollMs, stop)) rangMs = performance.now();
+    } while (!stop.aborted);
   } finally {
+    over.abort();
+    await tail;
     client.destroy();
   }
 }

@@ -156,6 +156,12 @@ describe("what there is", () => {
     expect(new Set(lines.map((line) => line.split("  ").at(-1))).size).toBe(12_000);
   });
 
+  test("--live is for following", async () => {
+    const ran = await kimtest(["infra-logs", "--no-follow", "--live"], { now });
+    expect(ran).toMatchObject({ exitCode: 2, stdout: "" });
+    expect(ran.stderr).toMatch(/^kimtest: --live is a way to follow, .*\n {2}leave out one of them\n$/);
+  });
+
   test("no such group", async () => {
     await putStack("dev", { log_group: "kimtest-gone-logs" });
     const ran = await kimtest(["infra-logs", "--no-follow"], { now });
@@ -164,7 +170,7 @@ describe("what there is", () => {
   });
 });
 
-const FAST = { pollMs: 20, firstRetryMs: 5, maxRetryMs: 20, giveUpMs: 400 };
+const FAST = { pollMs: 20, quietMs: 60_000, settleMs: 200, firstRetryMs: 5, maxRetryMs: 20, giveUpMs: 400 };
 const follow: InfraLogsOptions = { stack: "dev", since: "10m", follow: true, json: true };
 
 describe("following", () => {

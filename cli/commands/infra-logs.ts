@@ -11,6 +11,7 @@ import { awsProfileOption, deployedStackOption, regionOption } from "./options-i
 export interface InfraLogsOptions extends StackChoice {
   readonly since: string;
   readonly follow: boolean;
+  readonly live?: true | undefined;
   readonly filter?: string | undefined;
   readonly phase?: string | undefined;
   readonly stream?: string | undefined;
@@ -23,8 +24,12 @@ Each line of --json is an object: at, stream, level (info, warn, error or null),
 data (the other fields of the runner's line), id. The phase is null until a line tells of it; with --phase
 it is looked up in the 48 hours before.
 
+Following asks for new lines every three seconds. With --live a Live Tail says when there are some, which is about
+two seconds sooner, and AWS bills each minute of it; without a Live Tail it goes on as without --live.
+
 Examples:
   kimtest infra-logs
+  kimtest infra-logs --live --since 1m
   kimtest infra-logs --since 2d --no-follow --filter digest
   kimtest infra-logs --since 3h --phase vopr --json | jq .message`;
 
@@ -37,6 +42,7 @@ export function infraLogsCommand(deps: CliDeps) {
       .addOption(awsProfileOption())
       .option("--since <time>", "from so long ago (90s, 30m, 2h, 7d), or from an ISO instant", "10m")
       .option("--no-follow", "end with the newest line")
+      .option("--live", "be told of new lines by a Live Tail, which AWS bills by the minute")
       .option("--filter <text>", "only lines that contain this text")
       // Literals, for this file is read by every command; a test holds them to the contracts.
       .addOption(new Option("--phase <phase>", "only lines written in this phase").choices(LOGGED_PHASES))
@@ -57,6 +63,11 @@ const LOOK_BACK_MS = 48 * 3_600_000;
 /** A stop ends it well: it is how following ends. */
 export async function infraLogs(options: InfraLogsOptions, deps: CliDeps, pace?: LogPace): Promise<void> {
   const sinceMs = parseSince(options.since, deps.now());
+  if (options.live === true && !options.follow) {
+    throw new KimtestError("BAD_INPUT", "--live is a way to follow, and --no-follow says not to", {
+      hint: "leave out one of them",
+    });
+  }
   const [
     { findStack },
     { logEvents, LOG_PACE },
@@ -73,13 +84,19 @@ export async function infraLogs(options: InfraLogsOptions, deps: CliDeps, pace?:
   const { stop } = deps;
   const write = await logWriter(deps, options);
   const found = await interruptible(stop, findStack(options, stop, deps.here), () => "interrupted");
-  const question = { group: found.parts.log_group, sinceMs, isFollowed: options.follow };
+  const question = { group: found.parts.log_group, sinceMs, isFollowed: options.follow, isLive: options.live === true };
   const tell = (message: string): void => {
     deps.err(`${message}\n`);
   };
   const phases = new PhaseTracker();
   if (options.phase !== undefined) {
-    const before = { ...question, sinceMs: sinceMs - LOOK_BACK_MS, untilMs: sinceMs - 1, isFollowed: false };
+    const before = {
+      ...question,
+      sinceMs: sinceMs - LOOK_BACK_MS,
+      untilMs: sinceMs - 1,
+      isFollowed: false,
+      isLive: false,
+    };
     const pattern = '?"phase started" ?"phase ended"';
     for await (const event of logEvents({ ...before, pattern }, found.target, stop, tell, pace ?? LOG_PACE)) {
       phases.phaseOf(lineOf(event));
