@@ -48,6 +48,24 @@ describe("commands", () => {
   });
 });
 
+test("each call that a command makes is in the list of permissions, and none that no command makes", () => {
+  const start = guide.indexOf("\n### Permissions of who uses it");
+  const section = guide.slice(start, guide.indexOf("\n## ", start));
+  const listed = [...section.matchAll(/`(?:ssm|s3|ec2|cloudwatch|sns|logs|iam):([A-Za-z]+)`/g)].map(([, name]) => name);
+  const files = readdirSync("cli/aws").filter((name) => /^[a-z-]+\.ts$/.test(name));
+  const source = [...files.map((name) => join("cli/aws", name)), "runner/store/s3-store.ts"]
+    .map((path) => readFileSync(path, "utf8"))
+    .join("\n");
+  const calls = [...source.matchAll(/new ([A-Z]\w+)Command\(|\bpaginate([A-Z]\w+)\(/g)].map(
+    ([, one, paged]) => one ?? paged ?? "",
+  );
+  // Anybody may ask who they are; only the machine deletes objects, and only the deployer destroys.
+  const others = new Set(["GetCallerIdentity", "DeleteObject", "TerminateInstances", "CancelSpotInstanceRequests"]);
+  const actions: Record<string, string> = { HeadObject: "GetObject", ListObjectsV2: "ListBucket" };
+  const needed = new Set(calls.filter((call) => !others.has(call)).map((call) => actions[call] ?? call));
+  expect([...new Set(listed)].sort()).toEqual([...needed].sort());
+});
+
 test("each alarm that notifies has its section in the runbook, and no section is of an alarm that does not exist", () => {
   const notifying = METRIC_ALARMS.filter(({ notifies }) => notifies).map(({ part }) => nameOf("dev", part));
   const sections = [...runbook.matchAll(/^## (kimtest-dev-[a-z-]+)$/gm)].map(([, name]) => name ?? "");

@@ -71,7 +71,13 @@ function questionsOf(parts: StackParameter, partition: string): Question[] {
     { use: "reading", actions: ["sns:ListSubscriptionsByTopic"], resources: [topic] },
     {
       use: "reading",
-      actions: ["ec2:DescribeInstances", "ec2:DescribeSpotInstanceRequests", "cloudwatch:DescribeAlarms"],
+      actions: [
+        "ec2:DescribeInstances",
+        "ec2:DescribeSpotInstanceRequests",
+        "ec2:DescribeSpotPriceHistory",
+        "cloudwatch:DescribeAlarms",
+        "cloudwatch:GetMetricStatistics",
+      ],
       resources: ["*"],
     },
     {
