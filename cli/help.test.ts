@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { expect, test } from "@jest/globals";
 import { wordsOf } from "./completion/line.ts";
 import { fakeDeps, kimtest } from "./fake-deps.fixture.ts";
@@ -62,4 +63,13 @@ test.each(commands)("the examples of %s are lines that it takes", async (command
     await stub.parseAsync(words.slice(1), { from: "user" });
     expect(taken).toBe(command);
   }
+});
+
+test("--version says which kimtest and which Node.js: what an issue report needs", async () => {
+  const { version } = JSON.parse(readFileSync("package.json", "utf8")) as { version: string };
+  expect(await kimtest(["--version"])).toEqual({
+    exitCode: 0,
+    stdout: `kimtest ${version}, Node.js ${process.version}\n`,
+    stderr: "",
+  });
 });

@@ -1,5 +1,6 @@
 /** The commands of kimtest. Only definitions here: what a command does is loaded when it is called. */
 import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
+import manifest from "../package.json" with { type: "json" };
 import { canariesCommand } from "./commands/canaries.ts";
 import { benchBaselineCommand } from "./commands/bench-baseline.ts";
 import { completeCommand, completionCommand } from "./commands/completion.ts";
@@ -37,6 +38,7 @@ export function buildProgram(deps: CliDeps): Command {
     .description("Continuous testing for Kimberlite: run cycles, see what they found, reproduce it.")
     // What follows a command's name is that command's alone: `kimtest vopr` has flags of its own.
     .enablePositionalOptions()
+    .version(`kimtest ${manifest.version}, Node.js ${process.version}`, "-V, --version", "print the version")
     .addHelpText("after", EXIT_CODES);
   const commands = [
     cycleCommand(deps),

@@ -63,5 +63,6 @@ test("help loads commander and the definitions of the commands, nothing else", a
     "contracts/determinism.ts",
     "contracts/errors.ts",
     "contracts/workloads.ts",
+    "package.json",
   ]);
 });
