@@ -1,42 +1,21 @@
 /**
  * `kimtest.json`: what a checkout says once, so that nobody has to type it: which stack, where, as whom.
  *
- * Looked for in a folder and above it, as Git and Pulumi look for theirs. All of it may be left out:
- *
- * ```json
- * { "stack": "dev", "region": "eu-west-1", "profile": "work", "store": ".kimtest/store" }
- * ```
+ * Looked for in a folder and above it, as Git and Pulumi look for theirs. What it may say: contracts/project-file.ts.
  */
 import { constants } from "node:fs";
 import { open } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
-import { z } from "zod";
 import { KimtestError, reasonOf, systemCodeOf } from "../contracts/errors.ts";
 import { parseJson } from "../contracts/json.ts";
+import { projectFileSchema, type ProjectSettings } from "../contracts/project-file.ts";
 import { bareName } from "./infra/stack-name.ts";
 
 export const PROJECT_FILE = "kimtest.json";
 
-const named = z.string().trim().min(1, "is empty");
-
-const projectFileSchema = z
-  .strictObject({
-    /** The deployed stack that commands are about. */
-    stack: named,
-    region: named,
-    /** AWS profile; only where the environment chooses no credentials. */
-    profile: named,
-    /** Where results are read: s3://bucket[/prefix], or a folder relative to this file. */
-    store: named,
-  })
-  .partial();
-
-export interface ProjectFile {
+/** As the file says it; a folder in `store` is absolute. */
+export interface ProjectFile extends ProjectSettings {
   readonly path: string;
-  readonly stack?: string | undefined;
-  readonly region?: string | undefined;
-  readonly profile?: string | undefined;
-  readonly store?: string | undefined;
 }
 
 const MAX_BYTES = 64 * 1024;
@@ -82,10 +61,10 @@ function checked(text: string, path: string): ProjectFile {
     );
     throw faulty(path, faults.join("; "));
   }
-  const { stack, store } = read.data;
+  const { stack, region, profile, store } = read.data;
   if (stack !== undefined) bareName(stack, `stack in ${path}`);
   const isFolder = store !== undefined && !store.includes("://");
-  return { ...read.data, path, ...(isFolder ? { store: resolve(dirname(path), store) } : {}) };
+  return { path, stack, region, profile, store: isFolder ? resolve(dirname(path), store) : store };
 }
 
 const faulty = (path: string, what: string, cause?: unknown): KimtestError =>

@@ -699,6 +699,7 @@ const SAMPLES: Record<string, unknown> = {
     findings: [{ signature: finding.signature, state: "new", count_in_cycle: 1, failure_key: "failures/vopr/x.json" }],
     problems: [{ part: "alarms", message: "cannot look at the alarms", hint: null, exit_code: 5 }],
   },
+  ProjectFile: { $schema: "ProjectFile.json", stack: "dev", region: "eu-west-1", profile: "work", store: "s3://b/p" },
   LastGood: {
     version: 1,
     commits: [{ url: "https://github.com/example/kimberlite", reference: "main", git_commit: "a".repeat(40), at: AT }],

@@ -28,6 +28,7 @@ import { stringifyJson } from "../contracts/json.ts";
 import { infraStatusSchema } from "../contracts/infra-status.ts";
 import { lastGoodSchema } from "../contracts/last-good.ts";
 import { profileSchema } from "../contracts/profile.ts";
+import { projectFileSchema } from "../contracts/project-file.ts";
 import { benchRunSchema, explorationSchema, fuzzRunSchema, programProgressSchema } from "../contracts/programs.ts";
 import { findingSchema, registrySchema } from "../contracts/registry.ts";
 import {
@@ -83,6 +84,7 @@ export const CONTRACTS: readonly z.ZodType[] = [
   phaseResultSchema,
   prepareResultSchema,
   profileSchema,
+  projectFileSchema,
   programProgressSchema,
   registrySchema,
   seedSchema,
