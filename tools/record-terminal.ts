@@ -1,20 +1,23 @@
 /**
- * Records infra-status as a terminal shows it, into `docs/terminal/`: 80 and 140 columns, with and without colour.
+ * Records infra-status, infra-logs and cycle as a terminal shows them, into `docs/terminal/`: 80 and 140 columns, with
+ * and without colour.
  *
  *   npm run build && node tools/record-terminal.ts
  *
  * Everything is real but AWS: the Pulumi program is deployed to the emulator, a whole cycle puts its results into the
  * bucket, a second one runs while the screen is taken, and tmux is the terminal. The emulator keeps no spot request for
  * the machine that the program makes and never evaluates an alarm: so the parameter is pointed at a spot machine that
- * does have one, and alarms are set to OK. Needs tmux; takes about five minutes on a machine that is not
+ * does have one, and alarms are set to OK; and the runner's log is put into the log group, which is the CloudWatch agent's
+ * work. Needs tmux; takes about nine minutes on a machine that is not
  * busy with other things: there, the cycle is inconclusive, and so it is recorded.
  */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { CloudWatchClient, DescribeAlarmsCommand, SetAlarmStateCommand } from "@aws-sdk/client-cloudwatch";
+import { CloudWatchLogsClient, CreateLogStreamCommand, PutLogEventsCommand } from "@aws-sdk/client-cloudwatch-logs";
 import { DeleteBucketPolicyCommand, S3Client } from "@aws-sdk/client-s3";
 import { GetParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
 import { execa } from "execa";
@@ -31,7 +34,9 @@ const KIMTEST = fileURLToPath(new URL("../dist/kimtest.js", import.meta.url));
 const WIDTHS = [80, 140];
 const ROWS = 45;
 const CYCLE_SECONDS = 180;
-const SCREEN_SECONDS = 30;
+/** Of a cycle on this machine, in the terminal itself. */
+const SHORT_CYCLE_SECONDS = 60;
+const SCREEN_SECONDS = 120;
 
 const work = mkdtempSync(join(tmpdir(), "record-terminal-"));
 const moto = await startMoto();
@@ -51,15 +56,17 @@ try {
   const second = execa(process.execPath, [KIMTEST, ...cycle], { cwd: work, env, reject: false });
   await untilVopr(2);
   mkdirSync(FOLDER, { recursive: true });
-  for (const columns of WIDTHS) {
-    for (const isColoured of [false, true]) {
-      const name = `infra-status-${String(columns)}${isColoured ? "-colour" : ""}.txt`;
-      writeFileSync(join(FOLDER, name), await screen(columns, isColoured));
-      process.stderr.write(`docs/terminal/${name}\n`);
-    }
-  }
+  await putLog(String(outputs["log_group"]));
+  // Each with what it shows last: then all of it is there.
+  await record("infra-status", ["infra-status", "--stack", "dev"], "findings  ");
+  await record(
+    "infra-logs",
+    ["infra-logs", "--stack", "dev", "--since", "1h", "--phase", "benchmarks", "--no-follow"],
+    "phase ended",
+  );
   second.kill("SIGTERM");
   await second;
+  await record("cycle", ["cycle", "--duration", `${String(SHORT_CYCLE_SECONDS)}s`], "store: ");
 } finally {
   await moto.stop();
   rmSync(work, { recursive: true, force: true });
@@ -102,22 +109,48 @@ async function settleAlarms(): Promise<void> {
   client.destroy();
 }
 
+async function putLog(logGroupName: string): Promise<void> {
+  const client = new CloudWatchLogsClient({});
+  const logStreamName = "runner/i-0123456789abcdef0";
+  await client.send(new CreateLogStreamCommand({ logGroupName, logStreamName }));
+  const lines = readFileSync(join(work, "state", "runner.log"), "utf8")
+    .trimEnd()
+    .split("\n");
+  const logEvents = lines.map((message) => ({
+    message,
+    timestamp: Date.parse((JSON.parse(message) as { time: string }).time),
+  }));
+  await client.send(new PutLogEventsCommand({ logGroupName, logStreamName, logEvents }));
+  client.destroy();
+}
+
+async function record(name: string, argv: readonly string[], last: string): Promise<void> {
+  for (const columns of WIDTHS) {
+    for (const isColoured of [false, true]) {
+      const file = `${name}-${String(columns)}${isColoured ? "-colour" : ""}.txt`;
+      writeFileSync(join(FOLDER, file), await screen(argv, last, columns, isColoured));
+      process.stderr.write(`docs/terminal/${file}\n`);
+    }
+  }
+}
+
 /** What a terminal of this width shows when the command has ended. A tmux server of its own, ended with it. */
-async function screen(columns: number, isColoured: boolean): Promise<string> {
-  const socket = join(work, `tmux-${String(columns)}-${String(isColoured)}`);
+async function screen(argv: readonly string[], last: string, columns: number, isColoured: boolean): Promise<string> {
+  const socket = join(work, "tmux");
+  const folder = mkdtempSync(join(work, "here-"));
   const tmux = (...args: string[]) => execa("tmux", ["-f", "/dev/null", "-S", socket, ...args], { env });
-  const command = `${isColoured ? "" : "NO_COLOR=1 "}node ${shellQuoted(KIMTEST)} infra-status --stack dev`;
+  const command = `${isColoured ? "" : "NO_COLOR=1 "}node ${[KIMTEST, ...argv].map(shellQuoted).join(" ")}`;
   const size = ["-x", String(columns), "-y", String(ROWS)];
-  await tmux("new-session", "-d", ...size, "-c", work, `${command}; exec cat`);
+  await tmux("new-session", "-d", ...size, "-c", folder, `${command}; exec cat`);
   try {
     for (let turn = 0; turn < SCREEN_SECONDS; turn += 1) {
       await delay(1_000);
       const { stdout } = await tmux("capture-pane", "-p", ...(isColoured ? ["-e"] : []));
-      // Its last label: then all of it is there.
-      if (stdout.includes("findings  "))
-        return `$ kimtest infra-status --stack dev\n${stdout.trimEnd()}${isColoured ? "\u001b[0m" : ""}\n`;
+      if (stdout.includes(last)) {
+        return `$ kimtest ${argv.join(" ")}\n${stdout.trimEnd()}${isColoured ? "\u001b[0m" : ""}\n`;
+      }
     }
-    throw new Error(`nothing was shown at ${String(columns)} columns`);
+    throw new Error(`kimtest ${argv.join(" ")}: not all was shown at ${String(columns)} columns`);
   } finally {
     await tmux("kill-server");
   }
