@@ -73,7 +73,7 @@ describe("the block on a terminal", () => {
   /** What is on a screen of `columns` after the story, and all that was written. */
   async function shown(columns: number, level: 0 | 1): Promise<string> {
     const screen = Object.assign(new PassThrough(), { isTTY: true, columns, rows: 24 });
-    const { deps, ran } = fakeDeps({ screen, colours: () => Promise.resolve(new Chalk({ level })) });
+    const { deps, ran } = fakeDeps({ screen, columns, colours: () => Promise.resolve(new Chalk({ level })) });
     story(await openSpectator(deps));
     expect(ran).toEqual({ exitCode: 0, stdout: "", stderr: "" });
     screen.end();
@@ -106,5 +106,7 @@ describe("the block on a terminal", () => {
     const text = await shown(40, 0);
     // 80 columns of progress in 3 lines, one of detail, one below.
     expect(text).toContain(`${"\u001b[2K\u001b[1A".repeat(4)}\u001b[2K\u001b[Gwarning: `);
+    // A reason goes on under itself, at words.
+    expect(text.replace(MOVES, "")).toContain("\n● vopr                inconclusive in\n    62.3 s: boom");
   });
 });

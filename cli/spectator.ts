@@ -1,6 +1,7 @@
 /** Shows a running cycle: a block that redraws itself on a terminal, plain lines elsewhere. On stderr, results go to stdout. */
 import { createLogUpdate } from "log-update";
 import type { ChalkInstance } from "chalk";
+import { wrapped } from "../runner/phases/digest/layout.ts";
 import { printable } from "../runner/phases/digest/printable.ts";
 import type { ProgressSnapshot, Spectator } from "../runner/platform/progress.ts";
 import type { CliDeps } from "./deps.ts";
@@ -15,7 +16,10 @@ export interface ClosableSpectator extends Spectator {
 
 export async function openSpectator(deps: CliDeps): Promise<ClosableSpectator> {
   const { screen } = deps;
-  const shown = screen === undefined ? plainSpectator(deps) : terminalSpectator(screen, await deps.colours("stderr"));
+  const shown =
+    screen === undefined
+      ? plainSpectator(deps)
+      : terminalSpectator(screen, await deps.colours("stderr"), () => deps.columns);
   return withPrintableText(shown);
 }
 
@@ -87,7 +91,12 @@ function plainSpectator(deps: CliDeps): ClosableSpectator {
   };
 }
 
-function terminalSpectator(screen: NodeJS.WritableStream, colour: ChalkInstance): ClosableSpectator {
+/** `columns`: of the screen, which may change. */
+function terminalSpectator(
+  screen: NodeJS.WritableStream,
+  colour: ChalkInstance,
+  columns: () => number,
+): ClosableSpectator {
   const block = createLogUpdate(screen);
   const paint = { passed: colour.green, failed: colour.red, inconclusive: colour.yellow };
   return {
@@ -103,7 +112,9 @@ function terminalSpectator(screen: NodeJS.WritableStream, colour: ChalkInstance)
       block(`${colour.cyan("●")} ${progressText(view)}\n  ${colour.dim(detail)}`);
     },
     phaseEnded: (phase, judgement, durationMs) => {
-      block.persist(`${paint[judgement.verdict]("●")} ${endedText(phase, judgement, durationMs)}`);
+      // One column less than there is: in the last one, a terminal may break the line once more.
+      const lines = wrapped(`● ${endedText(phase, judgement, durationMs)}`, 4, columns() - 1);
+      block.persist(lines.join("\n").replace("●", paint[judgement.verdict]("●")));
     },
     warning: (message) => {
       block.persist(colour.yellow(`warning: ${message}`));
