@@ -7,6 +7,7 @@ import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
+import { execa } from "execa";
 import { createProcesses } from "../runner/platform/processes.ts";
 import { processStat } from "../runner/platform/process-table.ts";
 import { runVopr } from "../runner/tools/vopr-run.ts";
@@ -74,29 +75,51 @@ async function speed(scenario: string, seeds: number, from: number): Promise<Spe
 }
 
 /**
- * With one process per core, each gets as much done in a second of CPU time as one alone. CPU time, because that says
- * the same on a machine that others use: the processes share nothing but its caches and memory.
+ * With one process per core, each gets as much done in a second of CPU time as one alone: the processes share nothing
+ * but caches and memory. CPU time says the same on a machine that others use. By the clock they gain what the machine
+ * has to give, which virtual cores promise and may not keep: so a loop that needs no memory is measured beside them.
  */
 async function benchCores(): Promise<void> {
   const cores = availableParallelism();
-  const perCpuSecond = async (processes: number): Promise<number> => {
-    const runs = await Promise.all(
-      Array.from({ length: processes }, (_, index) => speed("combined", SEEDS_PER_ROUND, index * SEEDS_PER_ROUND)),
-    );
-    const events = runs.reduce((sum, run) => sum + run.events, 0);
-    return events / runs.reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0);
-  };
   const shares: number[] = [];
+  const speedUps: number[] = [];
+  const loops: number[] = [];
   for (let round = 0; round < ROUNDS; round++) {
-    const alone = await perCpuSecond(1);
-    shares.push((await perCpuSecond(cores)) / alone);
+    const run = (index: number) => speed("combined", SEEDS_PER_ROUND, index * SEEDS_PER_ROUND);
+    const alone = await run(0);
+    const together = await Promise.all(Array.from({ length: cores }, (_, index) => run(index)));
+    shares.push(perCpuSecond(together) / perCpuSecond([alone]));
+    const perSecond = together.map(({ events, seconds }) => events / seconds);
+    speedUps.push(sum(perSecond) / (alone.events / alone.seconds));
+    const loopAlone = await loopSeconds();
+    const loopsTogether = await Promise.all(Array.from({ length: cores }, loopSeconds));
+    loops.push(sum(loopsTogether.map((seconds) => loopAlone / seconds)));
   }
   const share = median(shares);
-  const all = shares.map((one) => one.toFixed(2)).join(", ");
-  report(`simulator, one process of ${cores} / one alone, per CPU second`, `${share.toFixed(3)} (median of ${all})`, {
+  report(`simulator, one process of ${cores} / one alone, per CPU second`, ofRounds(share, shares), {
     text: `>= ${LINEAR_AIM}`,
     met: share >= LINEAR_AIM,
   });
+  const gain = median(speedUps) / median(loops);
+  report(`${cores} simulators / one, by the clock`, ofRounds(median(speedUps), speedUps));
+  report(`${cores} empty loops / one, by the clock`, ofRounds(median(loops), loops));
+  report(`simulators' gain / the loops'`, gain.toFixed(3), { text: `>= ${LINEAR_AIM}`, met: gain >= LINEAR_AIM });
+}
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, one) => total + one, 0);
+const perCpuSecond = (runs: readonly Speed[]): number =>
+  sum(runs.map(({ events }) => events)) / sum(runs.map(({ cpuSeconds }) => cpuSeconds));
+const ofRounds = (middle: number, rounds: readonly number[]): string =>
+  `${middle.toFixed(3)} (median of ${rounds.map((one) => one.toFixed(2)).join(", ")})`;
+
+/** Some seconds of arithmetic in registers, by its own clock. */
+const LOOP = `const t = process.hrtime.bigint(); let x = 1;
+for (let i = 0; i < 1e9; i++) x = (Math.imul(x, 1664525) + 1013904223) | 0;
+console.log(Number(process.hrtime.bigint() - t) / 1e9, x);`;
+
+async function loopSeconds(): Promise<number> {
+  const { stdout } = await execa(process.execPath, ["--eval", LOOP], { timeout: RUN_TIMEOUT_MS });
+  return Number(stdout.split(" ")[0]);
 }
 
 /** Resident memory of runs of more and more seeds; the last is held against the one before. */
