@@ -2,7 +2,7 @@
 import { expect, test } from "@jest/globals";
 import type { CycleState } from "../contracts/cycle.ts";
 import type { PhaseName } from "../contracts/parts.ts";
-import { duePhases } from "./cycle.ts";
+import { duePhases } from "./due-phases.ts";
 
 const state = (phase: PhaseName, ended: readonly PhaseName[], givenUp: readonly PhaseName[] = []): CycleState =>
   ({
