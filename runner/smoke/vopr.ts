@@ -17,17 +17,18 @@ export async function smokeVopr(smoke: Smoke): Promise<void> {
   const { signal, options, profile } = smoke;
   const { scenarios, canary, seed_offset: startingSeed } = profile.vopr;
   const missing = missingScenarios(smoke.state.get());
+  const firstId = smoke.dependencies.clock.nowMs(); // it becomes part of the keys of failures
   await eachOf([...scenarios.entries()], options.workers, signal, ([index, scenario]) =>
     smoke.check("vopr", scenario.name, (context) =>
       missing.has(scenario.name)
         ? unknownScenario(scenario, profile.name)
-        : batchShown(context, scenario, newBatch(scenario.name, startingSeed, SEEDS, "normal", index)),
+        : batchShown(context, scenario, newBatch(scenario.name, startingSeed, SEEDS, "normal", firstId + index)),
     ),
   );
   // A scenario that must pass, as the profile's schema has it.
   const sample = scenarios.find(({ name }) => name === canary.scenario)!;
   await smoke.check("vopr", `determinism in ${sample.name}`, (context) =>
-    batchShown(context, sample, newBatch(sample.name, startingSeed, SEEDS, "determinism", scenarios.length)),
+    batchShown(context, sample, newBatch(sample.name, startingSeed, SEEDS, "determinism", firstId + scenarios.length)),
   );
   await smoke.check("vopr", `canary ${canary.name}`, (context) => canaryLookedFor(context, options.workers));
 }

@@ -99,7 +99,8 @@ function judgeAll({ checks }: ProofsProfile, runs: ReadonlyMap<string, CheckRun>
 export function judgeCanary({ verdict, reason, findings }: ProofResult, canary: string, at: string): CanaryResult {
   const found = verdict === "failed" && findings.length > 0;
   const why = found ? null : (reason ?? "it came out passed");
-  return { canary, found, found_in: found ? 1 : 0, runs: 1, at, reason: why };
+  // What shows nothing was no run in which the bug could have been found.
+  return { canary, found, found_in: found ? 1 : 0, runs: verdict === "inconclusive" ? 0 : 1, at, reason: why };
 }
 
 /** Coq's message begins with its line. */
