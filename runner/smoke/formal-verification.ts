@@ -2,6 +2,7 @@
  * Formal verification: whether the tool of each check is there for this machine, and whether the planted bug is
  * found. The proofs themselves take hours; an exploration takes seconds, and is run whole.
  */
+import { join } from "node:path";
 import type { ExploreProfile, ProofCheck, ProofsProfile } from "../../contracts/profile/formal-verification.ts";
 import type { FormalVerificationResult } from "../../contracts/results.ts";
 import { inconclusive } from "../../contracts/verdict.ts";
@@ -11,6 +12,7 @@ import { judgeCanary, plantedCheck } from "../phases/formal-verification/proofs.
 import { readyFor, runCheck } from "../phases/formal-verification/run-check.ts";
 import { ToolSupply } from "../phases/formal-verification/supply.ts";
 import { isoAt } from "../platform/clock.ts";
+import { isFolder } from "../platform/is-folder.ts";
 import { programsOf } from "../profiles/requirements.ts";
 import { askDaemon } from "../tools/docker.ts";
 import { whyNotRunnable } from "../tools/tool-run.ts";
@@ -61,37 +63,54 @@ async function smokeProofs(smoke: Smoke, profile: ProofsProfile): Promise<void> 
     });
   }
   for (const check of checks) {
-    await smoke.check(PART, check.name, (context) => toolShown(context, supply, check));
+    await smoke.check(PART, check.name, (context) => toolShown(context, profile, supply, check));
   }
   await smoke.check(PART, `canary ${canary.check.name}`, async (context) => {
     const planted = await plantedCheck(context, profile);
     const { result } = await runCheck(context, profile, supply, planted, context.leftMs());
     const at = isoAt(context.clock.nowMs());
-    return canaryShown(judgeCanary(result, canary.check.name, at), hintFor(planted.check, context.profile.name));
+    const hint = supplyHint(planted.check, profile) ?? checkHint(context.profile.name);
+    return canaryShown(judgeCanary(result, canary.check.name, at), hint);
   });
 }
 
 /** Programs, folder, jar and image; the image is pulled or built as in a cycle, and stays in Docker. */
-async function toolShown(context: PhaseContext, supply: ToolSupply, check: ProofCheck): Promise<Shown> {
+async function toolShown(
+  context: PhaseContext,
+  { images, downloads }: ProofsProfile,
+  supply: ToolSupply,
+  check: ProofCheck,
+): Promise<Shown> {
   const { profile, toolchain } = context;
   const root = profile.work_tree;
-  const hint = hintFor(check, profile.name);
   const programs = programsOf(check);
   const isForHere = check.architectures.some((one) => one === toolchain.architecture);
   for (const program of isForHere ? programs : []) {
     const missing = await whyNotRunnable(program, process.env["PATH"] ?? "", root);
-    if (missing !== undefined) return shown(inconclusive(missing), "", hint);
+    if (missing !== undefined) return shown(inconclusive(missing), "", checkHint(profile.name));
   }
   context.live.activity = `getting ${check.tool}`;
   const ready = await readyFor(context, supply, { check, root }, context.leftMs());
-  if ("problem" in ready) return shown(inconclusive(ready.problem), "", hint);
+  if ("problem" in ready) {
+    const isSupply = isForHere && (await isFolder(join(root, check.folder)));
+    const hint = isSupply ? supplyHint(check, { images, downloads }) : undefined;
+    return shown(inconclusive(ready.problem), "", hint ?? checkHint(profile.name));
+  }
   const here = [...programs, ...(ready.supplied === "" ? [] : [ready.supplied])];
   return { verdict: "passed", what: `${check.tool} is there: ${here.join(", ")}`, hint: null };
 }
 
 const DOCKER_HINT = "install and start it: https://docs.docker.com/engine/install/ (may you use it? docker version)";
+const checkHint = (profile: string): string =>
+  `what its checks need: kimtest profile check ${profile}; kimtest profile show ${profile}`;
 
-function hintFor(check: ProofCheck, profile: string): string {
-  if ("image" in check && check.image !== null) return "look at Docker: docker version; docker images; docker info";
-  return `what its checks need: kimtest profile check ${profile}`;
+/** How a person gets what the check is supplied with; undefined when it is supplied with nothing. */
+function supplyHint(
+  check: ProofCheck,
+  { images, downloads }: Pick<ProofsProfile, "images" | "downloads">,
+): string | undefined {
+  if ("jar" in check) return `can it be reached? curl -fIL ${downloads[check.jar]!.url}`;
+  const source = "image" in check && check.image !== null ? images[check.image]!.source : undefined;
+  if (source === undefined) return undefined;
+  return byHand(source.from === "registry" ? ["docker", "pull", source.reference] : ["docker", "build", source.folder]);
 }

@@ -62,7 +62,9 @@ async function smokeCargoFuzz(smoke: Smoke, profile: CargoFuzzProfile): Promise<
   const { asked } = answer;
   const each = (name: string, look: (context: PhaseContext, tool: CargoFuzz) => Promise<Shown> | Shown) =>
     smoke.check("fuzz", name, (context) =>
-      "problem" in asked ? shown(inconclusive(asked.problem), "", listHint) : look(context, asked.tool),
+      "problem" in asked
+        ? shown(inconclusive(asked.problem), "", "see the list of targets")
+        : look(context, asked.tool),
     );
   await each(`canary ${canary.target}`, async (context, tool) => {
     const said = { compiling: () => undefined, worked: () => undefined };
