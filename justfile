@@ -57,6 +57,10 @@ service *arguments:
 canaries *options:
     @{{ kimtest }} canaries "$@"
 
+# Check before deploying that every program of a profile works here (exit code 6: something could not be shown).
+test-infra-smoke *options:
+    @{{ kimtest }} test-infra-smoke "$@"
+
 # Show the newest benchmark run and what the history says of it.
 infra-bench *options:
     @{{ kimtest }} infra-bench "$@"

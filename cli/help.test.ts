@@ -26,10 +26,10 @@ test.each(commands)("kimtest help %s", async (command) => {
   if (command !== "vopr") expect(await kimtest([command, "--help"], COLUMNS)).toEqual(ran);
 });
 
-/** They work on a simulator, a stack or prices, and not on a store. */
+/** They work on a simulator, a profile, a stack or prices, and not on a store. */
 const WITHOUT_STORE = [
   ...["vopr", "deploy-infra", "infra-destroy", "infra-cost", "service", "canaries", "profile", "completion"],
-  ...["infra-stop", "infra-start", "infra-restart", "infra-logs", "infra-ssh"],
+  ...["infra-stop", "infra-start", "infra-restart", "infra-logs", "infra-ssh", "test-infra-smoke"],
 ];
 
 test.each(commands.filter((command) => !WITHOUT_STORE.includes(command)))("%s takes --store and --json", (command) => {

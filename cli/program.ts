@@ -20,6 +20,7 @@ import { infraStatusCommand } from "./commands/infra-status.ts";
 import { infraStopCommand } from "./commands/infra-stop.ts";
 import { listFailuresCommand } from "./commands/list-failures.ts";
 import { serviceCommand } from "./commands/service.ts";
+import { testInfraSmokeCommand } from "./commands/test-infra-smoke.ts";
 import { profileCommand } from "./commands/profile.ts";
 import { phaseCommand } from "./commands/phase.ts";
 import { voprCommand } from "./commands/vopr.ts";
@@ -52,6 +53,7 @@ export function buildProgram(deps: CliDeps): Command {
     voprCommand(deps),
     serviceCommand(deps),
     canariesCommand(deps),
+    testInfraSmokeCommand(deps),
     infraBenchCommand(deps),
     benchBaselineCommand(deps),
     deployInfraCommand(deps),

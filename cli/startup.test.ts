@@ -51,6 +51,7 @@ test("help loads commander and the definitions of the commands, nothing else", a
     "cli/commands/phase.ts",
     "cli/commands/profile.ts",
     "cli/commands/service.ts",
+    "cli/commands/test-infra-smoke.ts",
     "cli/commands/vopr-repro.ts",
     "cli/commands/vopr.ts",
     "cli/deps.ts",

@@ -64,7 +64,7 @@ const RECIPES =
     " ",
   );
 
-test.each([...RECIPES, "completion", "doctor", "deploy-infra", "infra-destroy", "infra-cost"])(
+test.each([...RECIPES, "completion", "doctor", "test-infra-smoke", "deploy-infra", "infra-destroy", "infra-cost"])(
   "%s hands arguments and exit code on",
   async (recipe) => {
     const { stdout, exitCode } = await just(recipe, ...HOSTILE);

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterEach } from "@jest/globals";
 import type { PhaseName } from "../contracts/parts.ts";
 import type { Profile } from "../contracts/profile.ts";
-import { beginning } from "../runner/cycle-state.ts";
+import { lonePhase, stateOfFirstCycle } from "../runner/lone-phase.ts";
 import { openRunner } from "../runner/open-runner.ts";
 import type { PhaseContext } from "../runner/phases/context.ts";
 import { CycleStateFile } from "../runner/platform/state-file.ts";
@@ -57,31 +57,24 @@ async function open({ profile, phase, budgetMs, cycle = 1, bench = new Workbench
   const notifier = { notify: () => Promise.resolve() };
   const runner = await openRunner({ store: bench.store, stateFolder: bench.state, notifier });
   const { dependencies, statePath } = runner;
-  const { clock, outbox } = dependencies;
-  const begun = beginning(
-    { state: undefined, checkpoint: undefined, damage: [] },
-    { profile, budgetMs, nowMs: clock.nowMs(), outageBeforeMs: 0, storeUrl: bench.store },
-  );
+  const { outbox } = dependencies;
+  const begun = stateOfFirstCycle(dependencies, profile, budgetMs);
   const stop = new AbortController();
   const warnings: string[] = [];
-  const startedMs = clock.monotonicMs();
   let heartbeats = 0;
   let closing: Promise<void> | undefined;
-  const context: PhaseContext = {
-    ...dependencies,
+  const context = lonePhase(dependencies, {
     profile,
     state: new CycleStateFile(statePath, { ...begun, cycle, phase, git_commit: BENCH_COMMIT }),
-    live: { activity: "", iterationsInFlight: 0 },
     signal: stop.signal,
-    budgetMs: () => budgetMs,
-    leftMs: () => budgetMs - (clock.monotonicMs() - startedMs),
+    budgetMs,
     worked: () => {
       heartbeats += 1;
     },
     warn: (message) => {
       warnings.push(message);
     },
-  };
+  });
   return {
     bench,
     context,

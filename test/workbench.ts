@@ -10,7 +10,7 @@ import { cycleStateSchema, type CycleState } from "../contracts/cycle.ts";
 import { digestSchema, type Digest } from "../contracts/digest.ts";
 import { failureIndexEntrySchema } from "../contracts/failure.ts";
 import { stringifyJson } from "../contracts/json.ts";
-import type { Profile } from "../contracts/profile.ts";
+import type { ProfileFile } from "../contracts/profile.ts";
 import { registrySchema, type Registry } from "../contracts/registry.ts";
 import { decodeJson } from "../runner/store/read-json.ts";
 
@@ -29,11 +29,11 @@ export class Workbench {
   readonly state = join(this.folder, "state");
   readonly profilePath = join(this.folder, "profile.json");
 
-  constructor(profile?: Profile) {
+  constructor(profile?: ProfileFile) {
     if (profile !== undefined) this.writeProfile(profile);
   }
 
-  writeProfile(profile: Profile): void {
+  writeProfile(profile: ProfileFile): void {
     writeFileSync(this.profilePath, stringifyJson(profile));
   }
 
@@ -107,7 +107,7 @@ export class Workbench {
  * Makes workbenches that are removed after the last test of the file: `test.concurrent` knows no end of one test
  * in which nothing of another's is under way.
  */
-export function workbenches(): (profile?: Profile) => Workbench {
+export function workbenches(): (profile?: ProfileFile) => Workbench {
   const made: Workbench[] = [];
   afterAll(() => {
     for (const bench of made) bench.remove();

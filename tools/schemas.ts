@@ -47,6 +47,7 @@ import {
   voprResultSchema,
 } from "../contracts/results.ts";
 import { seedSchema } from "../contracts/seed.ts";
+import { smokeReportSchema } from "../contracts/smoke.ts";
 import { hostSettingsSchema } from "../contracts/host.ts";
 import { serviceSettingsSchema, stackParameterSchema } from "../contracts/stack.ts";
 import { MAX_U64 } from "../contracts/u64.ts";
@@ -88,6 +89,7 @@ export const CONTRACTS: readonly z.ZodType[] = [
   programProgressSchema,
   registrySchema,
   seedSchema,
+  smokeReportSchema,
   serviceSettingsSchema,
   hostSettingsSchema,
   stackParameterSchema,

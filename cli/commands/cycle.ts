@@ -1,12 +1,20 @@
 /** `kimtest cycle`: runs one whole cycle here, or goes on with the one that was interrupted. */
 import { Command } from "@commander-js/extra-typings";
-import { EXIT, KimtestError } from "../../contracts/errors.ts";
+import { EXIT } from "../../contracts/errors.ts";
 import { WORKLOADS, type Workload } from "../../contracts/workloads.ts";
 import type { CycleOutcome } from "../../runner/cycle.ts";
 import type { Notifier } from "../../runner/platform/notifier.ts";
 import type { CliDeps } from "../deps.ts";
 import type { ClosableSpectator } from "../spectator.ts";
-import { jsonOption, profileOption, storeOption, workersOption } from "./options.ts";
+import {
+  branchOption,
+  jsonOption,
+  onlyOption,
+  profileOption,
+  repoOption,
+  storeOption,
+  workersOption,
+} from "./options.ts";
 import { parseDuration } from "../typed-times.ts";
 
 interface CycleCommandOptions {
@@ -27,9 +35,9 @@ export function cycleCommand(deps: CliDeps) {
     .addOption(storeOption())
     .addOption(jsonOption())
     .addOption(profileOption())
-    .option("--repo <location>", "URL or path of the repository to test, in place of the profile's")
-    .option("--branch <reference>", "branch, tag or commit hash to test, in place of the profile's")
-    .option("--only <workloads>", `run these alone, of ${WORKLOADS.join(", ")}`, parseOnly)
+    .addOption(repoOption())
+    .addOption(branchOption())
+    .addOption(onlyOption())
     .option(
       "--duration <time>",
       "length of the cycle: 90s, 30m, 48h (default: the profile's)",
@@ -54,17 +62,6 @@ const CLOSE_MS = 10_000;
 const CLOSE_AFTER_STOP_MS = 2_000;
 const END_AFTER_STOP_MS = 1_000;
 
-/** Workloads by their names, with commas between. */
-export function parseOnly(text: string): Workload[] {
-  const names = text.split(",").map((name) => name.trim());
-  const only = WORKLOADS.filter((workload) => names.includes(workload));
-  const unknown = names.filter((name) => !WORKLOADS.some((workload) => workload === name));
-  if (unknown.length === 0) return only;
-  throw new KimtestError("USAGE", `--only is "${text}", but there is no workload "${unknown.join(", ")}"`, {
-    hint: `use one or more of ${WORKLOADS.join(",")}`,
-  });
-}
-
 /** The others, each with the reason that the digest gives. */
 function skippedBy(only: readonly Workload[] | undefined): ReadonlyMap<Workload, string> {
   const left = only === undefined ? [] : WORKLOADS.filter((workload) => !only.includes(workload));
@@ -72,28 +69,18 @@ function skippedBy(only: readonly Workload[] | undefined): ReadonlyMap<Workload,
 }
 
 export async function cycle(options: CycleCommandOptions, deps: CliDeps): Promise<CycleOutcome> {
-  const [{ openRunner, stateFolderOf }, { runCycle }, profiles, { openSpectator }, { jsonText }] = await Promise.all([
-    import("../../runner/open-runner.ts"),
-    import("../../runner/cycle.ts"),
-    import("../../runner/profiles/load.ts"),
-    import("../spectator.ts"),
-    import("../json.ts"),
-  ]);
+  const [{ openRunner, stateFolderOf }, { runCycle }, { settled }, { readTested }, { openSpectator }, { jsonText }] =
+    await Promise.all([
+      import("../../runner/open-runner.ts"),
+      import("../../runner/cycle.ts"),
+      import("../../runner/profiles/load.ts"),
+      import("../tested.ts"),
+      import("../spectator.ts"),
+      import("../json.ts"),
+    ]);
   const stateFolder = options.state ?? stateFolderOf(options.store);
-  const { repo, branch, only } = options;
-  const loaded = await profiles.loadProfile(options.profile);
-  const chosen =
-    repo === undefined && branch === undefined
-      ? loaded
-      : profiles.withRepository(
-          loaded,
-          {
-            ...(repo === undefined ? {} : { url: profiles.repositoryUrl(repo, process.cwd()) }),
-            ...(branch === undefined ? {} : { reference: branch }),
-          },
-          repo === undefined ? "--branch" : "--repo",
-        );
-  const profile = profiles.settled(chosen, stateFolder);
+  const { only } = options;
+  const profile = settled(await readTested(options, process.cwd()), stateFolder);
   const spectator = await openSpectator(deps);
   try {
     const notifier = terminalNotifier(spectator, options.json === true ? undefined : deps.out);

@@ -1,5 +1,4 @@
 /** `kimtest doctor`: what kimtest needs on this machine, what of it is there, and how to mend the rest. */
-import type { ChalkInstance } from "chalk";
 import { EXIT } from "../../contracts/errors.ts";
 import type { DoctorCheck } from "../../contracts/reports.ts";
 import type { CliDeps } from "../deps.ts";
@@ -45,6 +44,7 @@ export async function doctor(options: DoctorOptions, deps: CliDeps, deadlineMs =
     { doctorReportSchema },
     { fieldsOf },
     { jsonText },
+    { checkTable, counted },
   ] = await Promise.all([
     import("../choice.ts"),
     import("../project-file.ts"),
@@ -53,6 +53,7 @@ export async function doctor(options: DoctorOptions, deps: CliDeps, deadlineMs =
     import("../../contracts/reports.ts"),
     import("../fields.ts"),
     import("../json.ts"),
+    import("../check-table.ts"),
   ]);
   const { pick } = fieldsOf(options.fields, doctorReportSchema);
   const { here, now, stop } = deps;
@@ -61,31 +62,11 @@ export async function doctor(options: DoctorOptions, deps: CliDeps, deadlineMs =
   const count = (result: DoctorCheck["result"]): number => checks.filter((check) => check.result === result).length;
   const report = { checks, warnings: count("warning"), faults: count("fault") };
   if (options.json === true || options.fields !== undefined) deps.out(jsonText(pick(report)));
-  else deps.out(await textOf(checks, deps));
+  else {
+    const { green, yellow, red } = await deps.colours("stdout");
+    deps.out(checkTable(checks, { ok: green, warning: yellow, fault: red }));
+  }
   deps.err(`${counted(report.faults, "fault")}, ${counted(report.warnings, "warning")}\n`);
   deps.setExitCode(report.faults > 0 ? EXIT.failuresFound : EXIT.ok);
   deps.endWithin(END_MS);
 }
-
-async function textOf(checks: readonly DoctorCheck[], deps: CliDeps): Promise<string> {
-  const { printable } = await import("../../runner/phases/digest/printable.ts");
-  const colour = await deps.colours("stdout");
-  const paint: Record<DoctorCheck["result"], ChalkInstance> = {
-    ok: colour.green,
-    warning: colour.yellow,
-    fault: colour.red,
-  };
-  const indent = " ".repeat(RESULT_WIDTH + NAME_WIDTH + 4);
-  return checks
-    .map(({ name, result, what, fix }) => {
-      const line = `${paint[result](result.padEnd(RESULT_WIDTH))}  ${name.padEnd(NAME_WIDTH)}  ${printable(what)}\n`;
-      return fix === null ? line : `${line}${indent}${printable(fix)}\n`;
-    })
-    .join("");
-}
-
-const RESULT_WIDTH = "warning".length;
-const NAME_WIDTH = "aws credentials".length;
-
-const counted = (count: number, what: string): string =>
-  `${count === 0 ? "no" : String(count)} ${what}${count === 1 ? "" : "s"}`;

@@ -63,7 +63,8 @@ function proofsOf({ formal_verification: proofs }: ProfileFile): Requirement[] {
   }));
 }
 
-function programsOf(check: ProofCheck): string[] {
+/** Programs that a check starts by name. */
+export function programsOf(check: ProofCheck): string[] {
   if ("image" in check && check.image !== null) return ["docker"];
   switch (check.tool) {
     case "tlc":

@@ -37,17 +37,27 @@ export const buildCommand = (options: CargoFuzz, target: string): string[] => [
   ...["--target", options.triple, "--sanitizer", options.sanitizer, target],
 ];
 
-/** What a person types at the root of a checkout to run one input again. */
-export const runInputCommand = (
+/** What a person types at the root of a checkout to build or run a target. */
+export const typedCommand = (
   { cargo, fuzzFolder, sanitizer }: Pick<CargoFuzz, "cargo" | "fuzzFolder" | "sanitizer">,
+  action: "build" | "run",
+  target: string,
+): string[] => [
+  ...[...cargo, "fuzz", action],
+  ...(fuzzFolder === "fuzz" ? [] : ["--fuzz-dir", fuzzFolder]),
+  ...(sanitizer === "address" ? [] : ["--sanitizer", sanitizer]),
+  target,
+];
+
+/** The same to run one input again. */
+export const runInputCommand = (
+  tool: Pick<CargoFuzz, "cargo" | "fuzzFolder" | "sanitizer">,
   target: string,
   input: string,
   { timeoutSeconds, memoryMebibytes }: Pick<LibFuzzerOptions, "timeoutSeconds" | "memoryMebibytes">,
 ): string[] => [
-  ...[...cargo, "fuzz", "run"],
-  ...(fuzzFolder === "fuzz" ? [] : ["--fuzz-dir", fuzzFolder]),
-  ...(sanitizer === "address" ? [] : ["--sanitizer", sanitizer]),
-  ...[target, input, "--", ...inputLimits({ timeoutSeconds, memoryMebibytes })],
+  ...typedCommand(tool, "run", target),
+  ...[input, "--", ...inputLimits({ timeoutSeconds, memoryMebibytes })],
 ];
 
 /** With the version of the toolchain comes the host's triple. */

@@ -186,13 +186,23 @@ export interface ImageSource {
 /** The image's id when a container can be made of it; else why not. */
 export type ImageState = { readonly id: string } | { readonly problem: string };
 
+/** What the daemon's containers are for, for example linux/amd64; or why it does not say. */
+export type Daemon = { readonly platform: string } | { readonly problem: string };
+
+export async function askDaemon(docker: Docker, signal: AbortSignal | undefined): Promise<Daemon> {
+  const command = [docker.program, "version", "--format", "{{.Server.Os}}/{{.Server.Arch}}"];
+  const { end, text } = await ask(docker, command, signal);
+  if (end.ending === "not-started") return { problem: end.description };
+  if (end.exitCode !== 0) return { problem: `docker does not answer: ${dockerReason(text)}` };
+  return { platform: text.trim() };
+}
+
 /** Builds or pulls what is not there yet. Container runs never pull, so that their time is their own. */
 export async function ensureImage(docker: Docker, source: ImageSource): Promise<ImageState> {
   const { signal } = source;
-  const daemon = await ask(docker, [docker.program, "version", "--format", "{{.Server.Os}}/{{.Server.Arch}}"], signal);
-  if (daemon.end.ending === "not-started") return { problem: daemon.end.description };
-  if (daemon.end.exitCode !== 0) return { problem: `docker does not answer: ${dockerReason(daemon.text)}` };
-  const wanted = source.platform ?? daemon.text.trim();
+  const daemon = await askDaemon(docker, signal);
+  if ("problem" in daemon) return daemon;
+  const wanted = source.platform ?? daemon.platform;
 
   const present = await inspect(docker, source);
   if (present !== undefined) return checked(present, source.image, wanted);

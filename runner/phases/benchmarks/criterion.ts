@@ -57,7 +57,7 @@ async function measureSuites(context: PhaseContext, profile: CriterionProfile): 
   };
 }
 
-interface SuiteRun {
+export interface SuiteRun {
   readonly suite: string;
   readonly result: BenchmarksResult["runs"][string];
   readonly measurements: readonly Measurement[];
@@ -65,7 +65,7 @@ interface SuiteRun {
 }
 
 /** `shareMs`: of the time that is left. */
-async function runSuite(
+export async function runSuite(
   context: PhaseContext,
   profile: CriterionProfile,
   suite: string,

@@ -10,7 +10,7 @@ import type { TinybenchProfile } from "../../../contracts/profile/benchmarks.ts"
 import { benchRunSchema, type BenchRun } from "../../../contracts/programs.ts";
 import type { Benchmark, BenchmarksResult } from "../../../contracts/results.ts";
 import { inconclusive } from "../../../contracts/verdict.ts";
-import { runJsonProgram } from "../../tools/json-program.ts";
+import { runJsonProgram, type JsonProgramRun } from "../../tools/json-program.ts";
 import type { PhaseContext } from "../context.ts";
 import { withinLimit } from "./limit.ts";
 import { measuredPhase, type Measured } from "./measured.ts";
@@ -38,18 +38,7 @@ export function tinybenchPhase(
 async function measure(context: PhaseContext, profile: TinybenchProfile): Promise<Measured> {
   context.live.activity = "measuring";
   const measuringMs = Math.min(MAX_MEASURING_MS, Math.max(MIN_MEASURING_MS, context.leftMs() - OVERHEAD_MS));
-  const { value, problem } = await runJsonProgram(
-    context.processes,
-    {
-      cwd: context.profile.work_tree,
-      command: [...profile.command, "--json", "--seconds", (measuringMs / 1000).toFixed(2)],
-      deadlineMs: measuringMs * 3 + OVERHEAD_MS * 4,
-      signal: context.signal,
-      onProgress: context.worked,
-    },
-    benchRunSchema,
-    [EXIT.ok],
-  );
+  const { value, problem } = await runBench(context, profile, measuringMs);
   if (value !== undefined) context.worked();
 
   const benchmarks = value?.benchmarks ?? [];
@@ -68,10 +57,29 @@ async function measure(context: PhaseContext, profile: TinybenchProfile): Promis
   };
 }
 
+export function runBench(
+  context: PhaseContext,
+  profile: TinybenchProfile,
+  measuringMs: number,
+): Promise<JsonProgramRun<BenchRun>> {
+  return runJsonProgram(
+    context.processes,
+    {
+      cwd: context.profile.work_tree,
+      command: [...profile.command, "--json", "--seconds", (measuringMs / 1000).toFixed(2)],
+      deadlineMs: measuringMs * 3 + OVERHEAD_MS * 4,
+      signal: context.signal,
+      onProgress: context.worked,
+    },
+    benchRunSchema,
+    [EXIT.ok],
+  );
+}
+
 const isMeasured = ({ samples }: Benchmark): boolean => samples >= MIN_SAMPLES;
 
 /** None: every benchmark was measured often enough. */
-function problemsOf(benchmarks: readonly Benchmark[], problem: string | null): BenchmarkProblem[] {
+export function problemsOf(benchmarks: readonly Benchmark[], problem: string | null): BenchmarkProblem[] {
   const whole = (reason: string): BenchmarkProblem => ({ benchmark: SUITE, suite: SUITE, reason });
   if (problem !== null) return [whole(problem)];
   if (benchmarks.length === 0) return [whole("no benchmark was run")];
@@ -99,7 +107,7 @@ function measurementOf({ name, samples, median_ns, mean_ns, lower_ns, upper_ns }
 const MIN_SLOWDOWN = 1.1;
 
 /** Found: even the lower end of the confidence interval is a slowdown. */
-function judgeCanary(run: BenchRun | undefined, problem: string | null, at: string): CanaryResult {
+export function judgeCanary(run: BenchRun | undefined, problem: string | null, at: string): CanaryResult {
   if (run === undefined) return { canary: "planted-slowdown", found: false, found_in: 0, runs: 0, at, reason: problem };
   const { name, ratio, pairs } = run.canary;
   const found = ratio.lower >= MIN_SLOWDOWN;

@@ -83,7 +83,7 @@ function judgeExploration({ value, problem }: JsonProgramRun<Exploration>): Judg
 function judgeCanary(name: string, { value, problem }: JsonProgramRun<Exploration>, at: string): CanaryResult {
   const found = value !== undefined && value.violation !== null;
   const reason = found ? null : (problem ?? `no violation in ${String(value?.states ?? 0)} states`);
-  return { canary: name, found, found_in: found ? 1 : 0, runs: 1, at, reason };
+  return { canary: name, found, found_in: found ? 1 : 0, runs: value === undefined ? 0 : 1, at, reason };
 }
 
 function scopeText(scope: Record<string, unknown>): string {

@@ -213,7 +213,8 @@ describe("the planted bug", () => {
     const bench = await opened(profileOf([ivy("byzantine", [standIn("ivy-good")])], { canary }));
     const result = await run(bench);
     expect(result.verdict).toBe("passed");
-    expect(result.canary).toMatchObject({ found: false, found_in: 0, runs: 1 });
+    // Garbage is no run in which it could have been found.
+    expect(result.canary).toMatchObject({ found: false, found_in: 0, runs: recording === "ivy-good" ? 1 : 0 });
     if (recording === "ivy-good") expect(result.canary?.reason).toBe(reason);
     else expect(result.canary?.reason).toMatch(/^ivy: exit code 1/);
   });

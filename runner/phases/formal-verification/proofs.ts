@@ -29,12 +29,8 @@ export async function proofsPhase(
   const day = await openDayFile(context, startedMs);
   const note = findingNotes(context);
   const supply = await ToolSupply.open(context, profile);
-  const { checks, canary } = profile;
-  const planted: CheckToRun = {
-    check: canary.check,
-    root: await plantFiles(context.stateFolder, "formal-verification", canary.files),
-    label: `canary.${canary.check.name}`, // a check's name has no dot
-  };
+  const { checks } = profile;
+  const planted = await plantedCheck(context, profile);
   const real = checks.map((check): CheckToRun => ({ check, root: context.profile.work_tree, label: check.name }));
 
   const runs = new Map<string, CheckRun>();
@@ -81,6 +77,14 @@ export async function proofsPhase(
   return done;
 }
 
+export async function plantedCheck({ stateFolder }: PhaseContext, { canary }: ProofsProfile): Promise<CheckToRun> {
+  return {
+    check: canary.check,
+    root: await plantFiles(stateFolder, "formal-verification", canary.files),
+    label: `canary.${canary.check.name}`, // a check's name has no dot
+  };
+}
+
 /** The worst of all checks; one that was not run yet has shown nothing. */
 function judgeAll({ checks }: ProofsProfile, runs: ReadonlyMap<string, CheckRun>): Judgement {
   return worstOf(
@@ -92,10 +96,11 @@ function judgeAll({ checks }: ProofsProfile, runs: ReadonlyMap<string, CheckRun>
   );
 }
 
-function judgeCanary({ verdict, reason, findings }: ProofResult, canary: string, at: string): CanaryResult {
+export function judgeCanary({ verdict, reason, findings }: ProofResult, canary: string, at: string): CanaryResult {
   const found = verdict === "failed" && findings.length > 0;
   const why = found ? null : (reason ?? "it came out passed");
-  return { canary, found, found_in: found ? 1 : 0, runs: 1, at, reason: why };
+  // What shows nothing was no run in which the bug could have been found.
+  return { canary, found, found_in: found ? 1 : 0, runs: verdict === "inconclusive" ? 0 : 1, at, reason: why };
 }
 
 /** Coq's message begins with its line. */

@@ -1,10 +1,11 @@
 /** One check: whether it can run here, what it needs, its tool, and the log that it left. */
-import { mkdtemp, rm, stat } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { reasonOf } from "../../../contracts/errors.ts";
 import type { ProofCheck, ProofsProfile } from "../../../contracts/profile/formal-verification.ts";
 import type { ProofResult } from "../../../contracts/proofs.ts";
+import { isFolder } from "../../platform/is-folder.ts";
 import { runAlloy } from "../../tools/alloy.ts";
 import { runCoq } from "../../tools/coq.ts";
 import { containerName } from "../../tools/docker.ts";
@@ -54,21 +55,15 @@ export async function runCheck(
   { check, root, label }: CheckToRun,
   allottedMs: number,
 ): Promise<CheckRun> {
-  const { clock, toolchain } = context;
+  const { clock } = context;
   const without = (reason: string, logKey: string | null = null): CheckRun => ({
     result: notRun({ tool: check.tool, subject: subjectOf(check), command: [] }, reason).result,
     logKey,
   });
-  if (!runsOn(check, toolchain.architecture)) {
-    return without(`not run on ${toolchain.architecture}: its profile allows ${check.architectures.join(", ")} only`);
-  }
-  const folder = join(root, check.folder);
-  if (!(await isFolder(folder))) return without(`its folder ${check.folder} does not exist`);
   const endMs = clock.monotonicMs() + allottedMs;
   const leftMs = (): number => endMs - clock.monotonicMs();
-  if (leftMs() <= 0) return without("no time of the phase was left for it");
-  const supplied = await suppliedTo(check, supply, leftMs());
-  if ("problem" in supplied) return without(supplied.problem, supplied.logKey);
+  const ready = await readyFor(context, supply, { check, root }, leftMs());
+  if ("problem" in ready) return without(ready.problem, ready.logKey);
   const ownMs = check.deadline_seconds * 1000;
   const grantedMs = Math.min(ownMs, leftMs());
   if (grantedMs <= 0) return without("no time of the phase was left for it once its tool was there");
@@ -77,11 +72,38 @@ export async function runCheck(
   const limits: ToolLimits = { deadlineMs: grantedMs, signal: context.signal, watch: lineHeartbeat(context) };
   const image = imageOf(check);
   const container =
-    image === null ? undefined : { image: supplied.found, memory: profile.images[image]!.memory_mebibytes };
-  const run = await runApart(context, { supply, check, label, folder, container }, supplied.found, limits);
+    image === null ? undefined : { image: ready.supplied, memory: profile.images[image]!.memory_mebibytes };
+  const run = await runApart(
+    context,
+    { supply, check, label, folder: ready.folder, container },
+    ready.supplied,
+    limits,
+  );
   if (typeof run === "string") return without(run);
   const logKey = run.log === "" ? null : await storeLog(context, label, run.log);
   return { result: withShare(run.result, grantedMs, ownMs), logKey };
+}
+
+/** `supplied`: the path of its jar, the id of its image, or nothing where it has neither. */
+export type Ready =
+  { readonly folder: string; readonly supplied: string } | { readonly problem: string; readonly logKey: string | null };
+
+/** What a check needs before its tool can be started: had, or why it cannot be. */
+export async function readyFor(
+  { toolchain }: Pick<PhaseContext, "toolchain">,
+  supply: ToolSupply,
+  { check, root }: Pick<CheckToRun, "check" | "root">,
+  leftMs: number,
+): Promise<Ready> {
+  const lacking = (problem: string): Ready => ({ problem, logKey: null });
+  if (!runsOn(check, toolchain.architecture)) {
+    return lacking(`not run on ${toolchain.architecture}: its profile allows ${check.architectures.join(", ")} only`);
+  }
+  const folder = join(root, check.folder);
+  if (!(await isFolder(folder))) return lacking(`its folder ${check.folder} does not exist`);
+  if (leftMs <= 0) return lacking("no time of the phase was left for it");
+  const supplied = await suppliedTo(check, supply, leftMs);
+  return "problem" in supplied ? supplied : { folder, supplied: supplied.found };
 }
 
 /** A check in which the runner itself fails (a full disk, say) is no reason to give up the others: returns why. */
@@ -199,9 +221,3 @@ function withShare(result: ProofResult, grantedMs: number, ownMs: number): Proof
   const share = `its share of the phase, of the ${String(ownMs / 1000)} s that it may take`;
   return { ...result, reason: `${result.reason ?? ""}, ${share}` };
 }
-
-const isFolder = (path: string): Promise<boolean> =>
-  stat(path).then(
-    (found) => found.isDirectory(),
-    () => false,
-  );

@@ -8,7 +8,6 @@
  *
  * A runner that is stopped leaves inputs and corpora on the disk, and the next attempt picks them up.
  */
-import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { CanaryResult } from "../../../contracts/canary.ts";
 import type { CargoFuzzProfile } from "../../../contracts/profile/fuzz.ts";
@@ -16,6 +15,7 @@ import { PROGRESS_INTERVAL_MS } from "../../../contracts/progress.ts";
 import type { FuzzResult } from "../../../contracts/results.ts";
 import { worstOf } from "../../../contracts/verdict.ts";
 import { artifactFolder, fuzzBuildFolder } from "../../platform/folders.ts";
+import { isFolder } from "../../platform/is-folder.ts";
 import { together } from "../../platform/together.ts";
 import {
   buildTarget,
@@ -82,9 +82,9 @@ export async function cargoFuzzPhase(
   };
 }
 
-type Asked = { readonly tool: CargoFuzz; readonly listed: readonly string[] } | { readonly problem: string };
+export type Asked = { readonly tool: CargoFuzz; readonly listed: readonly string[] } | { readonly problem: string };
 
-async function askCargo(context: PhaseContext, profile: CargoFuzzProfile): Promise<Asked> {
+export async function askCargo(context: PhaseContext, profile: CargoFuzzProfile): Promise<Asked> {
   const { processes, signal } = context;
   const cwd = context.profile.work_tree;
   const limits = { deadlineMs: Math.max(1, Math.min(ASK_LIMIT_MS, context.leftMs())), signal };
@@ -222,12 +222,10 @@ class Campaign {
     this.#endsMs.set(slot, beganMs + ms);
     this.#context.live.activity = `fuzzing ${target.name}`;
     let executions = 0;
-    const folders = [target.corpus.folder];
-    for (const folder of target.seedFolders) if (await isFolder(folder)) folders.push(folder);
     const run = await runFuzzTarget(processes, {
       ...target.forOneInput,
       target: target.name,
-      corpusFolders: folders,
+      corpusFolders: await target.corpusFolders(),
       artifactFolder: join(artifactFolder(stateFolder, target.name), String(slot)),
       fuzzingMs: ms,
       overtimeMs: Math.max(0, this.#leftMs() - ms) + LAST_INPUT_MS,
@@ -282,10 +280,3 @@ class Campaign {
 }
 
 const never = new AbortController().signal;
-
-async function isFolder(path: string): Promise<boolean> {
-  return stat(path).then(
-    (found) => found.isDirectory(),
-    () => false,
-  );
-}

@@ -34,7 +34,7 @@ export async function fastCheckPhase(
   const startedMs = context.clock.nowMs();
   const { targets, canary_target: canaryTarget } = profile;
   context.live.activity = "looking for the planted bug";
-  const planted = await fuzz(context, profile, canaryTarget, CANARY_MS);
+  const planted = await fuzzOne(context, profile, canaryTarget, CANARY_MS);
 
   const rounds = Math.ceil(targets.length / workers);
   const fuzzingMs = Math.max(MIN_FUZZING_MS, context.leftMs() / rounds - OVERHEAD_MS);
@@ -47,7 +47,7 @@ export async function fastCheckPhase(
       const target = queue.shift();
       if (target === undefined || worker.signal.aborted) return;
       context.live.activity = `target ${target}`;
-      const run = await fuzz(worker, profile, target, fuzzingMs);
+      const run = await fuzzOne(worker, profile, target, fuzzingMs);
       if (run.end.ending === "stopped") return;
       if (run.value !== undefined) context.worked();
       results[target] = await targetResult(context, profile, target, run);
@@ -67,7 +67,8 @@ export async function fastCheckPhase(
   };
 }
 
-function fuzz(
+/** `ms`: of fuzzing; the process may take longer. */
+export function fuzzOne(
   context: PhaseContext,
   profile: FastCheckProfile,
   target: string,
@@ -123,13 +124,13 @@ async function targetResult(
   };
 }
 
-function judgeTarget(target: string, { value, problem }: JsonProgramRun<FuzzRun>): Judgement {
+export function judgeTarget(target: string, { value, problem }: JsonProgramRun<FuzzRun>): Judgement {
   if (value === undefined) return inconclusive(`${target}: ${problem ?? "no output"}`);
   if (value.failure !== null) return failed(`${target}: ${value.failure.message}`);
   return value.executions > 0 ? PASSED : inconclusive(`${target}: nothing was executed`);
 }
 
-function judgeCanary(target: string, { value, problem }: JsonProgramRun<FuzzRun>, at: string): CanaryResult {
+export function judgeCanary(target: string, { value, problem }: JsonProgramRun<FuzzRun>, at: string): CanaryResult {
   const found = value !== undefined && value.failure !== null;
   const runs = value?.executions ?? 0;
   return {

@@ -4,6 +4,7 @@ import type { CargoFuzzProfile } from "../../../contracts/profile/fuzz.ts";
 import type { CorpusMinimized, FuzzResult } from "../../../contracts/results.ts";
 import { inconclusive, type Judgement } from "../../../contracts/verdict.ts";
 import { corpusFolder } from "../../platform/folders.ts";
+import { isFolder } from "../../platform/is-folder.ts";
 import { CorpusSync } from "../../tools/corpus-sync.ts";
 import { executableOf, type CargoFuzz, type FuzzBuild } from "../../tools/cargo-fuzz.ts";
 import { addStatistics, judgeFuzzing, type FuzzTargetRun } from "../../tools/fuzz-run.ts";
@@ -52,6 +53,13 @@ export class FuzzTarget {
       memoryMebibytes: limits.memory_mebibytes,
     };
     this.minimizeLeftMs = profile.minimize_seconds * 1000;
+  }
+
+  /** What a fuzzer reads; it writes into the first. */
+  async corpusFolders(): Promise<string[]> {
+    const folders = [this.corpus.folder];
+    for (const folder of this.seedFolders) if (await isFolder(folder)) folders.push(folder);
+    return folders;
   }
 
   noteBuild({ judgement, durationMs }: FuzzBuild): void {
