@@ -47,6 +47,8 @@ export interface RunOptions {
   readonly bundleFolder: string | null;
   /** So many failed seeds at most leave one: a batch in which all fail must not fill a disk. */
   readonly maxBundles: number;
+  /** So that a failure that comes often leaves room for one that comes rarely. */
+  readonly maxBundlesPerInvariant: number;
   readonly checkpointFile: string | null;
   readonly checkDeterminism: boolean;
   /** What the batch must have exercised; null when nothing was asked for. */
@@ -157,6 +159,7 @@ function finish(draft: Draft, thresholds: CoverageThresholds | null): RunOptions
     traceFormat: draft.traceFormat ?? formatOf(draft.traceFile ?? ""),
     bundleFolder: draft.bundleFolder,
     maxBundles: draft.maxBundles,
+    maxBundlesPerInvariant: draft.maxBundlesPerInvariant,
     checkpointFile: draft.checkpointFile,
     checkDeterminism: draft.checkDeterminism,
     thresholds,

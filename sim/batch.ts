@@ -13,7 +13,7 @@ import {
   validateCoverage,
 } from "../contracts/coverage-thresholds.ts";
 import { DETERMINISM } from "../contracts/determinism.ts";
-import { EXIT, KimtestError } from "../contracts/errors.ts";
+import { EXIT, KimtestError, reasonOf } from "../contracts/errors.ts";
 import { MAX_U64 } from "../contracts/u64.ts";
 import type { CoverageValidation } from "../contracts/vopr.ts";
 import type { RunOptions } from "./arguments.ts";
@@ -81,7 +81,7 @@ async function runSeeds(options: RunOptions, deps: BatchDeps, traces: TraceFile 
   const coverage = new Coverage();
   const seed = new SeedCounter(startingSeed);
   const failedSeeds: bigint[] = [];
-  let bundles = 0;
+  const bundles = new BundleCount(options);
   const progress = new Progress(options.checkpointFile, loaded ?? emptyCheckpoint(), startingSeed, deps);
   await output.flush(output.start(startingSeed, loaded !== undefined));
 
@@ -98,9 +98,14 @@ async function runSeeds(options: RunOptions, deps: BatchDeps, traces: TraceFile 
     if (failed) failedSeeds.push(seed.value);
     const trace = wantsTrace(options, failed) ? traceOf(seed, options, deps) : null;
     output.iteration(seed, result, trace);
-    if (failed && options.bundleFolder !== null && bundles < options.maxBundles) {
-      await writeBundle(seed, result, options.bundleFolder, options, deps);
-      bundles += 1;
+    // Before the seed's line goes out: whoever reads the line finds the bundle.
+    if (result.failure !== null && options.bundleFolder !== null && bundles.take(result.failure.invariant)) {
+      try {
+        await writeBundle(seed, result, options.bundleFolder, options, deps);
+      } catch (error) {
+        await output.flush(""); // the failure itself is known, whatever becomes of its bundle
+        throw unwritable(options.bundleFolder, error);
+      }
     }
     if (trace !== null) await traces?.add(seed.value, trace);
     seed.next();
@@ -114,7 +119,7 @@ async function runSeeds(options: RunOptions, deps: BatchDeps, traces: TraceFile 
   }
   const failures = failedSeeds.length;
   const elapsedSeconds = (deps.monotonicMs() - startedMs) / 1000;
-  const bundled = options.bundleFolder === null ? null : bundles;
+  const bundled = options.bundleFolder === null ? null : bundles.taken;
   const totals = { successes: options.iterations - failures, failures, elapsedSeconds, failedSeeds, bundles: bundled };
   // Failures are with the reader before the checkpoint moves past them.
   await output.flush("");
@@ -124,6 +129,25 @@ async function runSeeds(options: RunOptions, deps: BatchDeps, traces: TraceFile 
   await output.flush(output.end(totals, coverage, validation));
   if (failures > 0) return EXIT.failuresFound;
   return validation?.passed === false ? EXIT.thresholdNotMet : EXIT.ok;
+}
+
+/** How many bundles were written, and whether one more may be. */
+class BundleCount {
+  private readonly limits: Pick<RunOptions, "maxBundles" | "maxBundlesPerInvariant">;
+  private readonly byInvariant = new Map<string, number>();
+  taken = 0;
+
+  constructor(limits: Pick<RunOptions, "maxBundles" | "maxBundlesPerInvariant">) {
+    this.limits = limits;
+  }
+
+  take(invariant: string): boolean {
+    const ofIts = this.byInvariant.get(invariant) ?? 0;
+    if (this.taken >= this.limits.maxBundles || ofIts >= this.limits.maxBundlesPerInvariant) return false;
+    this.taken += 1;
+    this.byInvariant.set(invariant, ofIts + 1);
+    return true;
+  }
 }
 
 /** A trace costs a second run: for a failure that is explained, or for a file. */
@@ -154,6 +178,13 @@ async function writeBundle(
   const log = result.failure?.invariant === DETERMINISM ? null : decisions.log;
   const bundle = bundleOf(origin, result, trace, log);
   await deps.writeFile(join(folder, bundleName(bundle)), encodeBundle(bundle));
+}
+
+function unwritable(folder: string, error: unknown): KimtestError {
+  return new KimtestError("BAD_INPUT", `no bundle can be written into ${folder}: ${reasonOf(error)}`, {
+    hint: "name a folder that is writable and has room with --bundle-out",
+    cause: error,
+  });
 }
 
 function brokenBy(seed: SeedCounter, error: unknown): Error {

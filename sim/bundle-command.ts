@@ -1,6 +1,7 @@
 /** What works on a bundle: `vopr repro`, `show`, `timeline`, `bisect`, `minimize`. Loaded only when one of them is asked for. */
 import { resolve } from "node:path";
 import { writeFile } from "node:fs/promises";
+import { BUNDLE_EXTENSION } from "../contracts/bundle-file.ts";
 import { EXIT, KimtestError, reasonOf } from "../contracts/errors.ts";
 import { stringifyJson } from "../contracts/json.ts";
 import { bisect } from "./bisect.ts";
@@ -18,7 +19,6 @@ import { minimize } from "./minimize.ts";
 import { selected, timelineText, type TimelineOptions } from "./timeline.ts";
 import { Trace } from "./trace.ts";
 
-const EXTENSION = ".kmb";
 const DEFAULT_COLUMNS = 120;
 /** Of the trace of a run that is run again. */
 const RERUN_EVENTS = 1_000_000;
@@ -127,7 +127,9 @@ function bisectionRecord(found: ReturnType<typeof bisect>): object {
 
 async function minimization(command: Extract<BundleCommand, { name: "minimize" }>): Promise<number> {
   const { path } = command;
-  const out = command.out ?? `${path.endsWith(EXTENSION) ? path.slice(0, -EXTENSION.length) : path}.min${EXTENSION}`;
+  const out =
+    command.out ??
+    `${path.endsWith(BUNDLE_EXTENSION) ? path.slice(0, -BUNDLE_EXTENSION.length) : path}.min${BUNDLE_EXTENSION}`;
   if (resolve(out) === resolve(path)) {
     throw new KimtestError("USAGE", `--out ${out} is the bundle itself`, { hint: "give the new one another name" });
   }

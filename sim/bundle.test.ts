@@ -157,6 +157,15 @@ describe("the program", () => {
     expect(vopr(...argv, "--json").stdout).toContain('"bundles_written":2,');
   });
 
+  test("a folder that cannot be written: said, and the failure is told all the same", () => {
+    const { status, stdout, stderr } = vopr(
+      ...["--scenario", "leader-race", "--seed", "5", "-n", "1", "--json", "--bundle-out", "/dev/null/x"],
+    );
+    expect(status).toBe(2);
+    expect(stdout).toMatch(/"seed":5,.*"status":"failed"/);
+    expect(stderr).toMatch(/^vopr: no bundle can be written into \/dev\/null\/x: ENOTDIR/);
+  });
+
   test("repro: 1 when it fails the same way again", () => {
     const { status, stdout } = vopr("repro", path);
     expect(status).toBe(1);

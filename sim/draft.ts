@@ -40,6 +40,7 @@ export interface Draft {
   traceFormat: TraceFormat | null;
   bundleFolder: string | null;
   maxBundles: number;
+  maxBundlesPerInvariant: number;
   checkpointFile: string | null;
   /** Set by a flag that replaces the run. */
   instead: "help" | "list-scenarios" | "list-invariants" | "list-canaries" | null;
@@ -72,6 +73,7 @@ export function emptyDraft(): Draft {
     traceFormat: null,
     bundleFolder: null,
     maxBundles: DEFAULT_MAX_BUNDLES,
+    maxBundlesPerInvariant: Infinity,
     checkpointFile: null,
     instead: null,
     reproFlags: [],
@@ -196,6 +198,9 @@ export function applyValue(name: string, value: string, draft: Draft): void {
       break;
     case "--max-bundles":
       draft.maxBundles = wholeNumber(value, name, 1, MAX_ITERATIONS);
+      break;
+    case "--max-bundles-per-invariant":
+      draft.maxBundlesPerInvariant = wholeNumber(value, name, 1, MAX_ITERATIONS);
       break;
     case "--trace-events":
       draft.traceEvents = wholeNumber(value, name, 1, MAX_TRACE_EVENTS);

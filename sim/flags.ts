@@ -31,6 +31,7 @@ export const VALUE_FLAGS: ReadonlyMap<string, string> = new Map(
     "--trace-out": "--trace-out",
     "--bundle-out": "--bundle-out",
     "--max-bundles": "--max-bundles",
+    "--max-bundles-per-invariant": "--max-bundles-per-invariant",
     "--trace-filter": "--trace-filter",
     "--coverage-threshold": "--coverage-threshold",
     "--min-fault-coverage": "--min-fault-coverage",
@@ -59,6 +60,7 @@ export const NOT_IN_REPRO = new Set([
   "--min-invariant-coverage",
   "--require-all-invariants",
   "--max-bundles",
+  "--max-bundles-per-invariant",
 ]);
 
 /** What a value looks like, for the hint when it is missing. */

@@ -53,6 +53,7 @@ Output
       --enable-trace           of every seed; --no-trace-on-failure: of none
       --bundle-out FOLDER      a bundle (.kmb) of every failed seed
       --max-bundles N          of the first N of them (default ${DEFAULT_MAX_BUNDLES})
+      --max-bundles-per-invariant N   of the first N of each kind (default: no such limit)
       --checkpoint-file PATH   where to go on, and where to keep how far it got
       --list-scenarios         with --json as data
       --list-canaries          with --json as data

@@ -3,7 +3,7 @@
  *
  * The only place that touches the process: arguments, standard output, signals, exit code.
  */
-import { appendFile, mkdir, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, rename, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { stringifyJson } from "../contracts/json.ts";
@@ -63,7 +63,10 @@ function batchDeps(stopRequested: () => number | undefined): BatchDeps {
     commit: simulatorCommit(process.env),
     writeFile: async (path, bytes) => {
       await mkdir(dirname(path), { recursive: true });
-      await writeFile(path, bytes);
+      // Under its name only when it is whole: somebody may be waiting for it, and we may be killed.
+      const temporary = `${path}.${process.pid}.tmp`;
+      await writeFile(temporary, bytes);
+      await rename(temporary, path);
     },
     appendFile: (path, text) => appendFile(path, text),
     write,
