@@ -6,15 +6,17 @@ import { z } from "zod";
 import { unpackBundle, unusableBundle } from "./bundle-file.ts";
 import { seedSchema } from "./seed.ts";
 
-export const bundleIdentitySchema = z.object({
-  seed: seedSchema,
-  scenario: z.string(),
-  /** Of the program that wrote it, or `unknown`. */
-  commit: z.string(),
-  /** The flags that change what the seed does. */
-  flags: z.array(z.string()).readonly(),
-  failure: z.object({ invariant: z.string(), message: z.string() }),
-});
+export const bundleIdentitySchema = z
+  .object({
+    seed: seedSchema,
+    scenario: z.string(),
+    /** Of the program that wrote it, or `unknown`. */
+    commit: z.string(),
+    /** The flags that change what the seed does. */
+    flags: z.array(z.string()),
+    failure: z.object({ invariant: z.string(), message: z.string() }),
+  })
+  .meta({ id: "BundleIdentity", description: "failures/vopr/seed-SEED-TS.kmb, its content: which failure it is of" });
 
 export type BundleIdentity = z.infer<typeof bundleIdentitySchema>;
 

@@ -23,7 +23,8 @@ const position = whole.max(MAX_POSITION);
 const fields = z.union([z.string(), z.number(), z.boolean()]);
 const typeSchema = z.enum(Object.keys(TRACE_TYPES) as [TraceType, ...TraceType[]]);
 
-const bundleSchema = bundleIdentitySchema.extend({
+const bundleSchema = z.object({
+  ...bundleIdentitySchema.shape,
   events: whole,
   simulated_time_us: whole,
   replicas: z.array(

@@ -14,7 +14,8 @@ const BUNDLED_EVENTS = 1_000;
 /** A decision: choice, index, number, simulated microseconds. */
 export type BundledDecision = readonly [choice: string, index: number, number: number, timeUs: number];
 
-export interface Bundle extends Readonly<BundleIdentity> {
+export interface Bundle extends Readonly<Omit<BundleIdentity, "flags">> {
+  readonly flags: readonly string[];
   readonly events: number;
   readonly simulated_time_us: number;
   /** What the replicas knew in the end. */

