@@ -16,6 +16,10 @@ import { parseJson, stringifyJson } from "./json.ts";
 
 export const BUNDLE_EXTENSION = ".kmb";
 
+/** A run has at most some four million decisions, and they take less: what is larger is none of ours. */
+export const MAX_BUNDLE_BYTES = 64 * 1024 * 1024;
+export const MAX_BUNDLE_CONTENT_BYTES = 256 * 1024 * 1024;
+
 const MAGIC = "KMB1";
 const VERSION = 2;
 const CHECKSUM_AT = 5;

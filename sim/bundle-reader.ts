@@ -5,15 +5,11 @@
 import { openSync, closeSync, fstatSync, readFileSync } from "node:fs";
 import { z } from "zod";
 import { bundleIdentitySchema, decodeBundleAs } from "../contracts/bundle.ts";
-import { unusableBundle } from "../contracts/bundle-file.ts";
+import { MAX_BUNDLE_BYTES, MAX_BUNDLE_CONTENT_BYTES, unusableBundle } from "../contracts/bundle-file.ts";
 import { reasonOf } from "../contracts/errors.ts";
 import type { Bundle } from "./bundle.ts";
 import { CHOICE_NAMES, PLACE_NAMES, type Choice, type DecisionLog } from "./decisions/decisions.ts";
 import { TRACE_TYPES, type TraceType } from "./trace.ts";
-
-/** A run has at most some four million decisions (scheduler.ts), and they take less: what is larger is none of ours. */
-const MAX_FILE_BYTES = 64 * 1024 * 1024;
-const MAX_CONTENT_BYTES = 256 * 1024 * 1024;
 
 /** More draws than that no stream of a run makes; to go there would take for ever. */
 const MAX_POSITION = 2 ** 26;
@@ -43,7 +39,7 @@ const bundleSchema = z.object({
 
 /** @throws KimtestError `USAGE` (exit code 2) for what is no bundle, of another version, cut short or damaged. */
 export function decodeBundle(bytes: Buffer, name: string): Bundle {
-  return decodeBundleAs(bytes, name, bundleSchema, MAX_CONTENT_BYTES);
+  return decodeBundleAs(bytes, name, bundleSchema, MAX_BUNDLE_CONTENT_BYTES);
 }
 
 /** @throws KimtestError `USAGE` as `decodeBundle`, and for a file that cannot be read or is far too large. */
@@ -56,13 +52,13 @@ function bytesOf(path: string): Buffer {
   try {
     file = openSync(path, "r");
     const { size } = fstatSync(file);
-    if (size <= MAX_FILE_BYTES) return readFileSync(file);
+    if (size <= MAX_BUNDLE_BYTES) return readFileSync(file);
   } catch (error) {
     throw unusableBundle(path, `cannot be read: ${reasonOf(error)}`, "name a bundle", error);
   } finally {
     if (file !== undefined) closeSync(file);
   }
-  throw unusableBundle(path, `is larger than any bundle (${MAX_FILE_BYTES} bytes)`, "name a bundle");
+  throw unusableBundle(path, `is larger than any bundle (${MAX_BUNDLE_BYTES} bytes)`, "name a bundle");
 }
 
 /** The decisions of a bundle as a run follows them; null when it carries none. */

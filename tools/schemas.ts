@@ -29,7 +29,13 @@ import { stringifyJson } from "../contracts/json.ts";
 import { infraStatusSchema } from "../contracts/infra-status.ts";
 import { lastGoodSchema } from "../contracts/last-good.ts";
 import { profileSchema } from "../contracts/profile.ts";
-import { benchRunSchema, explorationSchema, fuzzRunSchema, programProgressSchema } from "../contracts/programs.ts";
+import {
+  benchRunSchema,
+  bundleReproSchema,
+  explorationSchema,
+  fuzzRunSchema,
+  programProgressSchema,
+} from "../contracts/programs.ts";
 import { findingSchema, registrySchema } from "../contracts/registry.ts";
 import {
   doctorReportSchema,
@@ -60,6 +66,7 @@ export const CONTRACTS: readonly z.ZodType[] = [
   benchmarksResultSchema,
   benchRunSchema,
   bundleIdentitySchema,
+  bundleReproSchema,
   canaryListSchema,
   canaryMatrixSchema,
   canaryResultSchema,
