@@ -115,6 +115,8 @@ async function storeBundle(
   { bytes, reason }: TakenBundle,
 ): Promise<Pick<VoprFailure, "bundle_key" | "bundle_reason">> {
   if (bytes === null) return { bundle_key: null, bundle_reason: reason };
+  // A record is worth more than a bundle, and is what fills it in a long outage.
+  if (outbox.isHalfFull()) return { bundle_key: null, bundle_reason: "what waits for the store left it no room" };
   try {
     await outbox.put(key, bytes);
     return { bundle_key: key, bundle_reason: null };
