@@ -17,8 +17,7 @@ import { BUNDLE_COMMANDS } from "./flags.ts";
 import { HELP } from "./help.ts";
 import { INVARIANTS } from "./invariants/catalogue.ts";
 import { scenarioList, scenarioTable } from "./scenario-list.ts";
-
-const EXIT_BY_SIGNAL = { SIGINT: 130, SIGTERM: 143 } as const;
+import { withSignals } from "./signals.ts";
 
 /** Runs the program; `argv` without node and script. Returns the exit code. */
 export async function main(argv: readonly string[]): Promise<number> {
@@ -77,20 +76,6 @@ function batchDeps(stopRequested: () => number | undefined): BatchDeps {
     now: () => new Date(),
     monotonicMs: () => performance.now(),
   };
-}
-
-/** Runs `body` while signals are noted instead of ending the process. */
-async function withSignals(body: (stopRequested: () => number | undefined) => Promise<number>): Promise<number> {
-  let exitCode: number | undefined;
-  const note = (signal: NodeJS.Signals): void => {
-    exitCode = EXIT_BY_SIGNAL[signal as keyof typeof EXIT_BY_SIGNAL];
-  };
-  process.on("SIGINT", note).on("SIGTERM", note);
-  try {
-    return await body(() => exitCode);
-  } finally {
-    process.off("SIGINT", note).off("SIGTERM", note);
-  }
 }
 
 function canaryList(): object[] {
