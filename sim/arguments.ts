@@ -40,6 +40,8 @@ export interface RunOptions {
   readonly traceFilter: TraceFilter;
   /** How many events of a run are kept, the newest. */
   readonly traceEvents: number;
+  /** So large the trace file may get. */
+  readonly traceMaxMebibytes: number;
   /** Where traces go; null for none. */
   readonly traceFile: string | null;
   readonly traceFormat: TraceFormat;
@@ -155,6 +157,7 @@ function finish(draft: Draft, thresholds: CoverageThresholds | null): RunOptions
     traceOnFailure: draft.traceOnFailure,
     traceFilter: draft.traceFilter,
     traceEvents: draft.traceEvents,
+    traceMaxMebibytes: draft.traceMaxMebibytes,
     traceFile: draft.traceFile,
     traceFormat: draft.traceFormat ?? formatOf(draft.traceFile ?? ""),
     bundleFolder: draft.bundleFolder,

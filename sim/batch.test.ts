@@ -60,6 +60,8 @@ async function runWith(
       return Promise.resolve();
     },
     appendFile: () => Promise.resolve(),
+    sizeOf: () => Promise.resolve(0),
+    warn: () => undefined,
     write: (chunk) => {
       text += chunk;
       return Promise.resolve();
@@ -169,6 +171,8 @@ describe("runBatch", () => {
       commit: "unknown",
       writeFile: () => Promise.resolve(),
       appendFile: () => Promise.resolve(),
+      sizeOf: () => Promise.resolve(0),
+      warn: () => undefined,
       write: (chunk) => {
         text += chunk;
         return Promise.resolve();

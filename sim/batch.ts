@@ -33,7 +33,7 @@ import {
 import { diagnose, diagnosisText } from "./diagnosis.ts";
 import { SeedCounter } from "./seed.ts";
 import { Trace } from "./trace.ts";
-import { TraceFile } from "./trace-file.ts";
+import { TraceFile, type TraceFileDeps } from "./trace-file.ts";
 import type { SimulationResult } from "./simulation/options.ts";
 
 const FLUSH_EVERY_MS = 250;
@@ -41,14 +41,10 @@ const MAX_CHUNK_CHARACTERS = 64 * 1024;
 const CHECKPOINT_EVERY_MS = 5_000;
 
 /** Everything a batch needs from outside. */
-export interface BatchDeps {
+export interface BatchDeps extends TraceFileDeps {
   readonly simulate: Simulate;
   /** The commit of this simulator, or `unknown`. */
   readonly commit: string;
-  /** Replaces a file. */
-  readonly writeFile: (path: string, bytes: Buffer) => Promise<void>;
-  /** Adds to the end of a file. */
-  readonly appendFile: (path: string, text: string) => Promise<void>;
   /** Writes to standard output; settles when more may be written. */
   readonly write: (text: string) => Promise<void>;
   /** Lets signals and errors in. */
@@ -64,7 +60,7 @@ export interface BatchDeps {
 export async function runBatch(options: RunOptions, deps: BatchDeps): Promise<number> {
   const { traceFile, traceFormat } = options;
   if (traceFile === null) return await runSeeds(options, deps, null);
-  const file = new TraceFile(traceFile, traceFormat, deps);
+  const file = new TraceFile(traceFile, traceFormat, options.traceMaxMebibytes, deps);
   await file.open();
   try {
     return await runSeeds(options, deps, file);
@@ -96,7 +92,9 @@ async function runSeeds(options: RunOptions, deps: BatchDeps, traces: TraceFile 
     }
     const failed = result.failure !== null;
     if (failed) failedSeeds.push(seed.value);
-    const trace = wantsTrace(options, failed) ? traceOf(seed, options, deps) : null;
+    const isTraced = wantsTrace(options, failed);
+    const isOfUse = traces?.isFull !== true || (failed && options.verbose);
+    const trace = isTraced && isOfUse ? traceOf(seed, options, deps) : null;
     output.iteration(seed, result, trace);
     // Before the seed's line goes out: whoever reads the line finds the bundle.
     if (result.failure !== null && options.bundleFolder !== null && bundles.take(result.failure.invariant)) {
@@ -107,7 +105,7 @@ async function runSeeds(options: RunOptions, deps: BatchDeps, traces: TraceFile 
         throw unwritable(options.bundleFolder, error);
       }
     }
-    if (trace !== null) await traces?.add(seed.value, trace);
+    if (isTraced) await traces?.add(seed.value, trace);
     seed.next();
     if (!output.isDue()) continue;
     await output.flush("");
@@ -120,7 +118,14 @@ async function runSeeds(options: RunOptions, deps: BatchDeps, traces: TraceFile 
   const failures = failedSeeds.length;
   const elapsedSeconds = (deps.monotonicMs() - startedMs) / 1000;
   const bundled = options.bundleFolder === null ? null : bundles.taken;
-  const totals = { successes: options.iterations - failures, failures, elapsedSeconds, failedSeeds, bundles: bundled };
+  const totals = {
+    successes: options.iterations - failures,
+    failures,
+    elapsedSeconds,
+    failedSeeds,
+    bundles: bundled,
+    traces,
+  };
   // Failures are with the reader before the checkpoint moves past them.
   await output.flush("");
   progress.save(options.iterations, failedSeeds);
@@ -288,7 +293,7 @@ class Output {
       const lacking = validation === null ? "" : coverageFailuresRecord(validation, timestamp);
       return lacking + batchCompleteRecord(totals, coverage, validation, timestamp);
     }
-    const { successes, failures, elapsedSeconds, failedSeeds, bundles } = totals;
+    const { successes, failures, elapsedSeconds, failedSeeds, bundles, traces } = totals;
     const rate = Math.round((successes + failures) / Math.max(elapsedSeconds, 0.001));
     const lines = [
       `${successes + failures} seeds, ${failures} failed, ${elapsedSeconds.toFixed(1)} s, ${rate} seeds/s`,
@@ -297,6 +302,9 @@ class Output {
       const shown = failedSeeds.slice(0, 10).join(", ");
       lines.push(`failed: ${shown}${failures > 10 ? `, and ${failures - 10} more` : ""}`);
       if (!this.options.verbose) lines.push(`details: the same command with --seed ${failedSeeds[0]!} -n 1 -v`);
+    }
+    if (traces !== null && traces.leftOut > 0) {
+      lines.push(`traces: ${traces.written} of ${traces.written + traces.leftOut} seeds, the file is full`);
     }
     if (bundles !== null && failures > 0) lines.push(`bundles: ${bundles} of ${failures} failures`);
     return `${lines.join("\n")}\n${this.coverageText(coverage, validation)}`;

@@ -2,6 +2,7 @@
 
 export const DEFAULT_ITERATIONS = 100;
 export const DEFAULT_MAX_BUNDLES = 100;
+export const DEFAULT_TRACE_MAX_MEBIBYTES = 1_024;
 
 /** Features of Kimberlite's binary that this simulator does not have. */
 export const UNSUPPORTED_COMMANDS = ["stats", "dashboard", "tui"];
@@ -38,6 +39,7 @@ export const VALUE_FLAGS: ReadonlyMap<string, string> = new Map(
     "--min-invariant-coverage": "--min-invariant-coverage",
     "--trace-format": "--trace-format",
     "--trace-events": "--trace-events",
+    "--trace-max-mebibytes": "--trace-max-mebibytes",
   }),
 );
 
@@ -54,6 +56,7 @@ export const NOT_IN_REPRO = new Set([
   "--trace-filter",
   "--trace-format",
   "--trace-events",
+  "--trace-max-mebibytes",
   "--bundle-out",
   "--coverage-threshold",
   "--min-fault-coverage",

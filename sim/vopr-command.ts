@@ -3,9 +3,10 @@
  *
  * The only place that touches the process: arguments, standard output, signals, exit code.
  */
-import { appendFile, mkdir, rename, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, rename, stat, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { setImmediate } from "node:timers/promises";
+import { systemCodeOf } from "../contracts/errors.ts";
 import { stringifyJson } from "../contracts/json.ts";
 import { parseArguments, type Command } from "./arguments.ts";
 import { runBatch, type BatchDeps } from "./batch.ts";
@@ -68,6 +69,10 @@ function batchDeps(stopRequested: () => number | undefined): BatchDeps {
       await rename(temporary, path);
     },
     appendFile: (path, text) => appendFile(path, text),
+    sizeOf,
+    warn: (text) => {
+      process.stderr.write(`vopr: ${text}\n`);
+    },
     write,
     breathe: async () => {
       await setImmediate();
@@ -76,6 +81,15 @@ function batchDeps(stopRequested: () => number | undefined): BatchDeps {
     now: () => new Date(),
     monotonicMs: () => performance.now(),
   };
+}
+
+async function sizeOf(path: string): Promise<number> {
+  try {
+    return (await stat(path)).size;
+  } catch (error) {
+    if (systemCodeOf(error) === "ENOENT") return 0;
+    throw error;
+  }
 }
 
 function canaryList(): object[] {
