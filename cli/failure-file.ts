@@ -13,9 +13,9 @@ const MAX_FILE_BYTES = 64 * 1024 * 1024;
 
 /** @throws KimtestError `NOT_FOUND`, `USAGE` for another kind of file, `CORRUPT_DATA`, `LIMIT_EXCEEDED`. */
 export async function readFailure(named: string, choice: ResultsChoice, deps: CliDeps): Promise<VoprFailure> {
-  if (named.endsWith(".tar.gz") || named.endsWith(".kmb")) {
+  if (named.endsWith(".tar.gz")) {
     throw new KimtestError("USAGE", `${named} is not an archived seed`, {
-      hint: "vopr-repro takes failures/vopr/seed-SEED-TS.json; a fuzz archive holds its own repro line in failure.json",
+      hint: "vopr-repro takes failures/vopr/seed-SEED-TS.json or its bundle (.kmb); a fuzz archive holds its own repro line in failure.json",
     });
   }
   const text = await readTextFile(named);

@@ -26,6 +26,7 @@ import {
   parseFailureKey,
   phaseResultKey,
   REGISTRY_KEY,
+  voprBundleKey,
   voprFailureKey,
 } from "./bucket.ts";
 import { KimtestError } from "./errors.ts";
@@ -38,6 +39,7 @@ test.each<[key: string, expected: string]>([
   [CHECKPOINT_KEY, "checkpoints/latest.json"],
   [dailyCheckpointKey(DAY), "checkpoints/daily/2026-01-30.json"],
   [voprFailureKey(1234567n, 1700000000000), "failures/vopr/seed-1234567-1700000000000.json"],
+  [voprBundleKey(voprFailureKey(1234567n, 1700000000000)), "failures/vopr/seed-1234567-1700000000000.kmb"],
   [fuzzFailureKey("fuzz_sql_parser", 1700000000000), "failures/fuzz/fuzz_sql_parser-1700000000000.tar.gz"],
   [DIGEST_KEY, "digests/latest.json"],
   [dailyDigestKey(DAY), "digests/2026-01-30.json"],
@@ -108,6 +110,7 @@ const NO_FAILURE_KEYS = [
   "failures/",
   "failures/vopr/",
   "checkpoints/latest.json",
+  voprBundleKey("failures/vopr/seed-1-1700000000.json"),
   "failures/vopr/seed-1-1700000000.json.tmp",
   "failures/vopr/seed-1-1700000000.json/",
   "failures/vopr/seed-1-1700000000.json\n",

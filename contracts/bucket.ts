@@ -6,6 +6,7 @@
  * checkpoints/daily/YYYY-MM-DD.json       a copy per day (UTC)
  * checkpoints/last-good.json              the newest commit of each branch that could be built
  * failures/vopr/seed-SEED-TS.json         one failing seed; TS in Unix milliseconds
+ * failures/vopr/seed-SEED-TS.kmb          its bundle, where there is one
  * failures/fuzz/TARGET-TS.tar.gz          one counterexample
  * failure-index/begins-TS.json            failures of this instant and later are all in the index
  * failure-index/KIND/ORDER-FINDING-NAME.json   one failure, by time (see failureIndexKey)
@@ -24,6 +25,7 @@
  * ```
  */
 import { hash } from "node:crypto";
+import { BUNDLE_EXTENSION } from "./bundle-file.ts";
 import { KimtestError } from "./errors.ts";
 import type { PhaseName } from "./parts.ts";
 import { MAX_U64 } from "./u64.ts";
@@ -120,6 +122,10 @@ export const bundleKey = (sha256: string): string => `${RUNNER_PREFIX}${sha256}.
 export function voprFailureKey(seed: bigint, timestampMs: number): string {
   return `${failuresPrefix("vopr")}seed-${seed.toString()}-${String(timestampMs)}.json`;
 }
+
+/** Of the bundle that lies beside the record of a failing seed. */
+export const voprBundleKey = (recordKey: string): string =>
+  `${recordKey.slice(0, -EXTENSION.vopr.length)}${BUNDLE_EXTENSION}`;
 
 export function fuzzFailureKey(target: string, timestampMs: number): string {
   if (!FUZZ_TARGET.test(target)) {

@@ -28,6 +28,10 @@ export const voprFailureSchema = z
     batch: z.object({ id: count, starting_seed: seedSchema, iterations: count, command: z.array(z.string()) }),
     /** The vopr's own line; null when it printed none for this seed. */
     record: z.unknown(),
+    /** Bucket key of its bundle (.kmb); null when there is none. */
+    bundle_key: z.string().nullable().default(null),
+    /** Why there is none; null as well where none was asked for. */
+    bundle_reason: z.string().nullable().default(null),
   })
   .meta({ id: "VoprFailure", description: "failures/vopr/seed-SEED-TS.json: one failing seed" });
 

@@ -71,6 +71,26 @@ test("the guide names every field there is, and every tool", () => {
   ).toEqual([]);
 });
 
+test.each([
+  [["--bundle-out", "DIR"], undefined],
+  [["--out=DIR"], undefined],
+  [[], "must hold DIR once"],
+  [["--bundle-out", "/tmp/bundles"], "must hold DIR once"],
+  [["--bundle-out", "DIRECTORY"], "must hold DIR once"],
+  [["DIR", "--out=DIR"], "must hold DIR once"],
+])("bundles with %j: %s", async (flags, problem) => {
+  const { vopr, ...rest } = example();
+  const bundles = { arguments: flags, per_signature: 3 };
+  const path = join(folder, "bundles.json");
+  writeFileSync(path, stringifyJson({ ...rest, work_tree: ROOT, vopr: { ...vopr, bundles } }));
+  const loading = loadProfile(path);
+  if (problem === undefined) expect((await loading).vopr.bundles).toEqual(bundles);
+  else {
+    const message = expect.stringContaining(`\n  vopr.bundles.arguments: ${problem}, alone or after a =: the folder's`);
+    await expect(loading).rejects.toMatchObject({ code: "USAGE", message });
+  }
+});
+
 test("the guide's example of another project is a whole profile, of everything that is not embedded", async () => {
   const path = fileURLToPath(new URL("../docs/examples/cargo-project.yaml", import.meta.url));
   const { formal_verification: proofs, benchmarks, fuzz, ...profile } = await loadProfile(path);

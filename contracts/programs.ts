@@ -5,6 +5,7 @@
 import { z } from "zod";
 import { count, seconds } from "./parts.ts";
 import { benchmarkSchema } from "./results.ts";
+import { seedSchema } from "./seed.ts";
 
 /** A line of its own: what has really been done so far. One that says no more than the line before shows no progress. */
 export const programProgressSchema = z
@@ -26,6 +27,18 @@ export const explorationSchema = z
   })
   .meta({ id: "Exploration", description: "Output of the exploration program" });
 export type Exploration = z.infer<typeof explorationSchema>;
+
+/** `sim/vopr.ts repro BUNDLE --json`. */
+export const bundleReproSchema = z
+  .object({
+    reproduced: z.boolean(),
+    seed: seedSchema,
+    expected: z.object({ invariant: z.string(), message: z.string() }),
+    /** Null when it passed. */
+    found: z.object({ invariant: z.string(), message: z.string() }).nullable(),
+  })
+  .meta({ id: "BundleRepro", description: "Output of the simulator that ran a bundle again" });
+export type BundleRepro = z.infer<typeof bundleReproSchema>;
 
 /** `embedded/fuzz.ts`: one target for a while. */
 export const fuzzRunSchema = z

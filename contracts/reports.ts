@@ -40,8 +40,7 @@ export const findingListSchema = z
   .object({ findings: z.array(listedFindingSchema), more: z.boolean() })
   .meta({ id: "FindingList", description: "list-failures --by-finding --json: findings, last seen first" });
 
-const fetchedFailureSchema = z.object({
-  key: z.string(),
+const fetchedFileSchema = z.object({
   /** Absolute. */
   path: z.string(),
   /** Bytes. */
@@ -50,6 +49,13 @@ const fetchedFailureSchema = z.object({
   verified: z.enum(["sha256", "sha1", "crc32", "md5", "size"]),
   /** False: the same file was there already. */
   new: z.boolean(),
+});
+export type FetchedFile = z.infer<typeof fetchedFileSchema>;
+
+const fetchedFailureSchema = fetchedFileSchema.extend({
+  key: z.string(),
+  /** The bundle of a seed, beside its record; null where the record names none. */
+  bundle: fetchedFileSchema.nullable(),
   /** The folder of the unpacked archive; null without --extract. */
   extracted: z.string().nullable(),
   /** What to type next. */

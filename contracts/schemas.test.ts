@@ -11,6 +11,7 @@ import { expect, test } from "@jest/globals";
 import { z } from "zod";
 import { embeddedProfile } from "../runner/profiles/embedded.ts";
 import { CONTRACTS, idOf, SCHEMA_FOLDER, schemaFiles, staleFiles } from "../tools/schemas.ts";
+import { voprFailureSchema } from "./failure.ts";
 import type { Baseline, BenchmarkRun } from "./benchmark-history.ts";
 import type { CanaryHunt } from "./canary.ts";
 import type { Batch, Checkpoint } from "./checkpoint.ts";
@@ -443,6 +444,8 @@ const voprFailure = {
   repro: sighting.repro,
   batch: { id: BATCH_ID, starting_seed: MAX_U64, iterations: 1, command: ["vopr", "--json"] },
   record: { type: "iteration", timestamp: AT, data: { seed: MAX_U64 } },
+  bundle_key: `failures/vopr/seed-18446744073709551615-${String(BATCH_ID)}.kmb`,
+  bundle_reason: null,
 };
 const voprRecord = {
   type: "iteration",
@@ -537,6 +540,19 @@ const SAMPLES: Record<string, unknown> = {
     mutation_score: 1,
     canaries: [hunt],
   },
+  BundleIdentity: {
+    seed: MAX_U64,
+    scenario: "combined",
+    commit: "abc",
+    flags: ["--scenario", "combined"],
+    failure: { invariant: "linearizability", message: "m" },
+  },
+  BundleRepro: {
+    reproduced: false,
+    seed: MAX_U64,
+    expected: { invariant: "linearizability", message: "m" },
+    found: null,
+  },
   CanaryResult: lost,
   Checkpoint: checkpoint,
   CycleState: state,
@@ -623,6 +639,7 @@ const SAMPLES: Record<string, unknown> = {
         size: 5,
         verified: "crc32",
         new: true,
+        bundle: null,
         extracted: "/here/json-1700000000000",
         next: "cat /here/json-1700000000000/failure.json",
       },
@@ -879,4 +896,13 @@ test("the validator refuses words it does not know, and references that lead now
   expect(() => isValid(1, { multipleOf: 2 }, {})).toThrow("the word multipleOf is not known here");
   expect(() => isValid(1, { type: "date" }, {})).toThrow("unknown type date");
   expect(() => isValid(1, { $ref: "#/$defs/Gone" }, { $defs: {} })).toThrow("#/$defs/Gone leads nowhere");
+});
+
+test("a failure that was archived before there were bundles is one without", () => {
+  const old = { ...voprFailure, bundle_key: undefined, bundle_reason: undefined };
+  expect(voprFailureSchema.parse(parseJson(stringifyJson(old), "old"))).toMatchObject({
+    seed: MAX_U64,
+    bundle_key: null,
+    bundle_reason: null,
+  });
 });

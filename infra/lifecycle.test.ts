@@ -12,6 +12,7 @@ import {
   fuzzFailureKey,
   phaseResultKey,
   REGISTRY_KEY,
+  voprBundleKey,
   voprFailureKey,
 } from "../contracts/bucket.ts";
 import { lifecycleRules } from "./lifecycle.ts";
@@ -37,6 +38,7 @@ function fateOf(key: string): string {
 describe("what happens to an object", () => {
   test.each([
     [voprFailureKey(17n, 1_700_000_000_000), "GLACIER_IR after 90, kept; old versions 30"],
+    [voprBundleKey(voprFailureKey(17n, 1_700_000_000_000)), "GLACIER_IR after 90, kept; old versions 30"],
     [fuzzFailureKey("json", 1_700_000_000_000), "GLACIER_IR after 90, kept; old versions 30"],
     [dailyCheckpointKey(DAY), "deleted after 30; old versions 30"],
     [dailyDigestKey(DAY), "deleted after 30; old versions 30"],

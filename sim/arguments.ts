@@ -40,6 +40,8 @@ export interface RunOptions {
   readonly traceFilter: TraceFilter;
   /** How many events of a run are kept, the newest. */
   readonly traceEvents: number;
+  /** So large the trace file may get. */
+  readonly traceMaxMebibytes: number;
   /** Where traces go; null for none. */
   readonly traceFile: string | null;
   readonly traceFormat: TraceFormat;
@@ -47,6 +49,8 @@ export interface RunOptions {
   readonly bundleFolder: string | null;
   /** So many failed seeds at most leave one: a batch in which all fail must not fill a disk. */
   readonly maxBundles: number;
+  /** So that a failure that comes often leaves room for one that comes rarely. */
+  readonly maxBundlesPerInvariant: number;
   readonly checkpointFile: string | null;
   readonly checkDeterminism: boolean;
   /** What the batch must have exercised; null when nothing was asked for. */
@@ -153,10 +157,12 @@ function finish(draft: Draft, thresholds: CoverageThresholds | null): RunOptions
     traceOnFailure: draft.traceOnFailure,
     traceFilter: draft.traceFilter,
     traceEvents: draft.traceEvents,
+    traceMaxMebibytes: draft.traceMaxMebibytes,
     traceFile: draft.traceFile,
     traceFormat: draft.traceFormat ?? formatOf(draft.traceFile ?? ""),
     bundleFolder: draft.bundleFolder,
     maxBundles: draft.maxBundles,
+    maxBundlesPerInvariant: draft.maxBundlesPerInvariant,
     checkpointFile: draft.checkpointFile,
     checkDeterminism: draft.checkDeterminism,
     thresholds,

@@ -1,6 +1,6 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { parseJson } from "../contracts/json.ts";
 import { voprRecordSchema, type VoprRecord } from "../contracts/vopr.ts";
@@ -38,6 +38,8 @@ interface FakeRun {
   readonly exitCode: number;
   readonly records: VoprRecord[];
   readonly text: string;
+  /** Names of the bundles that were written. */
+  readonly bundles: string[];
 }
 
 async function runWith(
@@ -46,12 +48,20 @@ async function runWith(
   stopAfterMs = Infinity,
 ): Promise<FakeRun> {
   let text = "";
+  const bundles: string[] = [];
   let nowMs = 0;
   const deps: BatchDeps = {
     simulate: (low) => simulate(low),
     commit: "unknown",
-    writeFile: () => Promise.resolve(),
+    writeFile: (path) => {
+      // Somebody who reads the line of a seed finds its bundle.
+      expect(text).not.toContain(`"seed":${/-(\d+)\.kmb$/.exec(path)?.[1] ?? "none"},`);
+      bundles.push(basename(path));
+      return Promise.resolve();
+    },
     appendFile: () => Promise.resolve(),
+    sizeOf: () => Promise.resolve(0),
+    warn: () => undefined,
     write: (chunk) => {
       text += chunk;
       return Promise.resolve();
@@ -63,7 +73,7 @@ async function runWith(
   };
   const exitCode = await runBatch(run, deps);
   const lines = run.json ? text.trimEnd().split("\n") : [];
-  return { exitCode, records: lines.map((line) => voprRecordSchema.parse(parseJson(line, "line"))), text };
+  return { exitCode, records: lines.map((line) => voprRecordSchema.parse(parseJson(line, "line"))), text, bundles };
 }
 
 const typesOf = ({ records }: FakeRun): string[] => records.map(({ type }) => type);
@@ -161,6 +171,8 @@ describe("runBatch", () => {
       commit: "unknown",
       writeFile: () => Promise.resolve(),
       appendFile: () => Promise.resolve(),
+      sizeOf: () => Promise.resolve(0),
+      warn: () => undefined,
       write: (chunk) => {
         text += chunk;
         return Promise.resolve();
@@ -173,6 +185,17 @@ describe("runBatch", () => {
     await expect(runBatch(options("-n", "5"), deps)).rejects.toThrow("seed 2: no such slot");
     expect(text.match(/"type":"iteration"/g)!.length).toBe(2);
     expect(text).not.toContain("batch_complete");
+  });
+
+  test("a failure that comes often leaves room for the bundle of one that comes rarely", async () => {
+    const rare = { ...OK, failure: { invariant: "hash_chain", message: "broken" } };
+    const simulate = (low: number): SimulationResult => (low === 7 ? rare : FAILED);
+    const argv = ["-n", "9", "--scenario", "combined", "--bundle-out", folder, "--max-bundles-per-invariant", "2"];
+    const names = [0, 1].map((seed) => `vsr_agreement-combined-${seed}.kmb`);
+    const both = await runWith(options(...argv), simulate);
+    expect(both.bundles).toEqual([...names, "hash_chain-combined-7.kmb"]);
+    expect(both.text).toContain('"bundles_written":3,');
+    expect((await runWith(options(...argv, "--max-bundles", "2"), simulate)).bundles).toEqual(names);
   });
 
   test("behind the last seed there is nothing", async () => {

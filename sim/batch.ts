@@ -13,7 +13,7 @@ import {
   validateCoverage,
 } from "../contracts/coverage-thresholds.ts";
 import { DETERMINISM } from "../contracts/determinism.ts";
-import { EXIT, KimtestError } from "../contracts/errors.ts";
+import { EXIT, KimtestError, reasonOf } from "../contracts/errors.ts";
 import { MAX_U64 } from "../contracts/u64.ts";
 import type { CoverageValidation } from "../contracts/vopr.ts";
 import type { RunOptions } from "./arguments.ts";
@@ -33,7 +33,7 @@ import {
 import { diagnose, diagnosisText } from "./diagnosis.ts";
 import { SeedCounter } from "./seed.ts";
 import { Trace } from "./trace.ts";
-import { TraceFile } from "./trace-file.ts";
+import { TraceFile, type TraceFileDeps } from "./trace-file.ts";
 import type { SimulationResult } from "./simulation/options.ts";
 
 const FLUSH_EVERY_MS = 250;
@@ -41,14 +41,10 @@ const MAX_CHUNK_CHARACTERS = 64 * 1024;
 const CHECKPOINT_EVERY_MS = 5_000;
 
 /** Everything a batch needs from outside. */
-export interface BatchDeps {
+export interface BatchDeps extends TraceFileDeps {
   readonly simulate: Simulate;
   /** The commit of this simulator, or `unknown`. */
   readonly commit: string;
-  /** Replaces a file. */
-  readonly writeFile: (path: string, bytes: Buffer) => Promise<void>;
-  /** Adds to the end of a file. */
-  readonly appendFile: (path: string, text: string) => Promise<void>;
   /** Writes to standard output; settles when more may be written. */
   readonly write: (text: string) => Promise<void>;
   /** Lets signals and errors in. */
@@ -64,7 +60,7 @@ export interface BatchDeps {
 export async function runBatch(options: RunOptions, deps: BatchDeps): Promise<number> {
   const { traceFile, traceFormat } = options;
   if (traceFile === null) return await runSeeds(options, deps, null);
-  const file = new TraceFile(traceFile, traceFormat, deps);
+  const file = new TraceFile(traceFile, traceFormat, options.traceMaxMebibytes, deps);
   await file.open();
   try {
     return await runSeeds(options, deps, file);
@@ -81,7 +77,7 @@ async function runSeeds(options: RunOptions, deps: BatchDeps, traces: TraceFile 
   const coverage = new Coverage();
   const seed = new SeedCounter(startingSeed);
   const failedSeeds: bigint[] = [];
-  let bundles = 0;
+  const bundles = new BundleCount(options);
   const progress = new Progress(options.checkpointFile, loaded ?? emptyCheckpoint(), startingSeed, deps);
   await output.flush(output.start(startingSeed, loaded !== undefined));
 
@@ -96,13 +92,20 @@ async function runSeeds(options: RunOptions, deps: BatchDeps, traces: TraceFile 
     }
     const failed = result.failure !== null;
     if (failed) failedSeeds.push(seed.value);
-    const trace = wantsTrace(options, failed) ? traceOf(seed, options, deps) : null;
+    const isTraced = wantsTrace(options, failed);
+    const isOfUse = traces?.isFull !== true || (failed && options.verbose);
+    const trace = isTraced && isOfUse ? traceOf(seed, options, deps) : null;
     output.iteration(seed, result, trace);
-    if (failed && options.bundleFolder !== null && bundles < options.maxBundles) {
-      await writeBundle(seed, result, options.bundleFolder, options, deps);
-      bundles += 1;
+    // Before the seed's line goes out: whoever reads the line finds the bundle.
+    if (result.failure !== null && options.bundleFolder !== null && bundles.take(result.failure.invariant)) {
+      try {
+        await writeBundle(seed, result, options.bundleFolder, options, deps);
+      } catch (error) {
+        await output.flush(""); // the failure itself is known, whatever becomes of its bundle
+        throw unwritable(options.bundleFolder, error);
+      }
     }
-    if (trace !== null) await traces?.add(seed.value, trace);
+    if (isTraced) await traces?.add(seed.value, trace);
     seed.next();
     if (!output.isDue()) continue;
     await output.flush("");
@@ -114,8 +117,15 @@ async function runSeeds(options: RunOptions, deps: BatchDeps, traces: TraceFile 
   }
   const failures = failedSeeds.length;
   const elapsedSeconds = (deps.monotonicMs() - startedMs) / 1000;
-  const bundled = options.bundleFolder === null ? null : bundles;
-  const totals = { successes: options.iterations - failures, failures, elapsedSeconds, failedSeeds, bundles: bundled };
+  const bundled = options.bundleFolder === null ? null : bundles.taken;
+  const totals = {
+    successes: options.iterations - failures,
+    failures,
+    elapsedSeconds,
+    failedSeeds,
+    bundles: bundled,
+    traces,
+  };
   // Failures are with the reader before the checkpoint moves past them.
   await output.flush("");
   progress.save(options.iterations, failedSeeds);
@@ -124,6 +134,25 @@ async function runSeeds(options: RunOptions, deps: BatchDeps, traces: TraceFile 
   await output.flush(output.end(totals, coverage, validation));
   if (failures > 0) return EXIT.failuresFound;
   return validation?.passed === false ? EXIT.thresholdNotMet : EXIT.ok;
+}
+
+/** How many bundles were written, and whether one more may be. */
+class BundleCount {
+  private readonly limits: Pick<RunOptions, "maxBundles" | "maxBundlesPerInvariant">;
+  private readonly byInvariant = new Map<string, number>();
+  taken = 0;
+
+  constructor(limits: Pick<RunOptions, "maxBundles" | "maxBundlesPerInvariant">) {
+    this.limits = limits;
+  }
+
+  take(invariant: string): boolean {
+    const ofIts = this.byInvariant.get(invariant) ?? 0;
+    if (this.taken >= this.limits.maxBundles || ofIts >= this.limits.maxBundlesPerInvariant) return false;
+    this.taken += 1;
+    this.byInvariant.set(invariant, ofIts + 1);
+    return true;
+  }
 }
 
 /** A trace costs a second run: for a failure that is explained, or for a file. */
@@ -154,6 +183,13 @@ async function writeBundle(
   const log = result.failure?.invariant === DETERMINISM ? null : decisions.log;
   const bundle = bundleOf(origin, result, trace, log);
   await deps.writeFile(join(folder, bundleName(bundle)), encodeBundle(bundle));
+}
+
+function unwritable(folder: string, error: unknown): KimtestError {
+  return new KimtestError("BAD_INPUT", `no bundle can be written into ${folder}: ${reasonOf(error)}`, {
+    hint: "name a folder that is writable and has room with --bundle-out",
+    cause: error,
+  });
 }
 
 function brokenBy(seed: SeedCounter, error: unknown): Error {
@@ -257,7 +293,7 @@ class Output {
       const lacking = validation === null ? "" : coverageFailuresRecord(validation, timestamp);
       return lacking + batchCompleteRecord(totals, coverage, validation, timestamp);
     }
-    const { successes, failures, elapsedSeconds, failedSeeds, bundles } = totals;
+    const { successes, failures, elapsedSeconds, failedSeeds, bundles, traces } = totals;
     const rate = Math.round((successes + failures) / Math.max(elapsedSeconds, 0.001));
     const lines = [
       `${successes + failures} seeds, ${failures} failed, ${elapsedSeconds.toFixed(1)} s, ${rate} seeds/s`,
@@ -266,6 +302,9 @@ class Output {
       const shown = failedSeeds.slice(0, 10).join(", ");
       lines.push(`failed: ${shown}${failures > 10 ? `, and ${failures - 10} more` : ""}`);
       if (!this.options.verbose) lines.push(`details: the same command with --seed ${failedSeeds[0]!} -n 1 -v`);
+    }
+    if (traces !== null && traces.leftOut > 0) {
+      lines.push(`traces: ${traces.written} of ${traces.written + traces.leftOut} seeds, the file is full`);
     }
     if (bundles !== null && failures > 0) lines.push(`bundles: ${bundles} of ${failures} failures`);
     return `${lines.join("\n")}\n${this.coverageText(coverage, validation)}`;

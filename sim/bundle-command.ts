@@ -1,6 +1,8 @@
 /** What works on a bundle: `vopr repro`, `show`, `timeline`, `bisect`, `minimize`. Loaded only when one of them is asked for. */
 import { resolve } from "node:path";
 import { writeFile } from "node:fs/promises";
+import { setImmediate } from "node:timers/promises";
+import { BUNDLE_EXTENSION } from "../contracts/bundle-file.ts";
 import { EXIT, KimtestError, reasonOf } from "../contracts/errors.ts";
 import { stringifyJson } from "../contracts/json.ts";
 import { bisect } from "./bisect.ts";
@@ -15,10 +17,10 @@ import { DETERMINISM } from "../contracts/determinism.ts";
 import type { BundleCommandName } from "./flags.ts";
 import type { Limits } from "./limits.ts";
 import { minimize } from "./minimize.ts";
+import { withSignals } from "./signals.ts";
 import { selected, timelineText, type TimelineOptions } from "./timeline.ts";
 import { Trace } from "./trace.ts";
 
-const EXTENSION = ".kmb";
 const DEFAULT_COLUMNS = 120;
 /** Of the trace of a run that is run again. */
 const RERUN_EVENTS = 1_000_000;
@@ -44,7 +46,7 @@ export async function bundleCommand(name: BundleCommandName, argv: readonly stri
     case "bisect":
       return await bisection(command);
     case "minimize":
-      return await minimization(command);
+      return await withSignals((stopRequested) => minimization(command, stopRequested));
   }
 }
 
@@ -125,31 +127,41 @@ function bisectionRecord(found: ReturnType<typeof bisect>): object {
   };
 }
 
-async function minimization(command: Extract<BundleCommand, { name: "minimize" }>): Promise<number> {
+async function minimization(
+  command: Extract<BundleCommand, { name: "minimize" }>,
+  stopRequested: () => number | undefined,
+): Promise<number> {
   const { path } = command;
-  const out = command.out ?? `${path.endsWith(EXTENSION) ? path.slice(0, -EXTENSION.length) : path}.min${EXTENSION}`;
+  const out =
+    command.out ??
+    `${path.endsWith(BUNDLE_EXTENSION) ? path.slice(0, -BUNDLE_EXTENSION.length) : path}.min${BUNDLE_EXTENSION}`;
   if (resolve(out) === resolve(path)) {
     throw new KimtestError("USAGE", `--out ${out} is the bundle itself`, { hint: "give the new one another name" });
   }
   const run = openRun(path);
   const { bundle, log } = run;
-  const found = minimize(run, limitsOf(command));
+  const found = await minimize(run, limitsOf(command), async () => {
+    await setImmediate();
+    return stopRequested() !== undefined;
+  });
   const before = bundle.minimized_from ?? { events: bundle.events, decisions: log?.taken.length ?? 0 };
   const trace = new Trace();
   const result = run.following(found.log, trace);
   await save(out, encodeBundle(bundleOf(bundle, result, trace, found.log, before)));
   const after = { events: result.events, decisions: found.log.taken.length };
+  const exitCode = stopRequested() ?? EXIT.ok;
   if (command.json) {
     const { runs, complete } = found;
     await write(line({ out, invariant: bundle.failure.invariant, before, after, runs, complete }));
-    return EXIT.ok;
+    return exitCode;
   }
-  const limit = found.complete ? "" : "; a limit came first, more may be possible";
+  const cause = exitCode === EXIT.ok ? "a limit came first" : "it was interrupted";
+  const limit = found.complete ? "" : `; ${cause}, more may be possible`;
   await write(
     `${out}: ${after.events} of ${before.events} events, ${after.decisions} of ${before.decisions} decisions, ` +
       `${found.runs} runs${limit}\n`,
   );
-  return EXIT.ok;
+  return exitCode;
 }
 
 async function save(path: string, bytes: Buffer): Promise<void> {

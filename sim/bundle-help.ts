@@ -63,7 +63,8 @@ Examples
 
       --out FILE          the new bundle (default: BUNDLE with .min.kmb)
 ${SEARCH}      --json              one JSON object
-Exit codes: 0 written (when a limit came first, as far as it got), ${UNUSABLE},
+Exit codes: 0 written (when a limit came first, as far as it got), 130 or 143 interrupted and written as far as it got,
+${UNUSABLE},
 or a bundle that does not fail here as it says.
 
 Examples

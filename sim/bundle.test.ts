@@ -3,9 +3,11 @@ import { createHash } from "node:crypto";
 import { mkdtempSync, readFileSync, readdirSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { deflateSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { execa } from "execa";
 import { stringifyJson } from "../contracts/json.ts";
 import { decodeBundle, readBundle } from "./bundle-reader.ts";
 import { parseBundleArguments } from "./bundle-arguments.ts";
@@ -157,6 +159,15 @@ describe("the program", () => {
     expect(vopr(...argv, "--json").stdout).toContain('"bundles_written":2,');
   });
 
+  test("a folder that cannot be written: said, and the failure is told all the same", () => {
+    const { status, stdout, stderr } = vopr(
+      ...["--scenario", "leader-race", "--seed", "5", "-n", "1", "--json", "--bundle-out", "/dev/null/x"],
+    );
+    expect(status).toBe(2);
+    expect(stdout).toMatch(/"seed":5,.*"status":"failed"/);
+    expect(stderr).toMatch(/^vopr: no bundle can be written into \/dev\/null\/x: ENOTDIR/);
+  });
+
   test("repro: 1 when it fails the same way again", () => {
     const { status, stdout } = vopr("repro", path);
     expect(status).toBe(1);
@@ -266,6 +277,28 @@ describe("the program", () => {
       "cannot be written: ENOENT",
     );
     expect(readFileSync(path)).toEqual(before);
+  });
+
+  test.each([
+    ["SIGINT", 130],
+    ["SIGTERM", 143],
+  ] as const)("minimize that gets %s writes the smallest so far, says so, and ends with %i", async (signal, status) => {
+    // A failure that is known at the end of a long run: to minimise it takes minutes.
+    const long = join(folder, "long");
+    const argv = ["--scenario", "swizzle", "--canary", "no-resend", "-n", "1", "--max-events", "1000000"];
+    vopr(...argv, "--max-time", "300", "--bundle-out", long);
+    const [name = ""] = readdirSync(long);
+    const out = join(long, `${signal}.kmb`);
+    const running = execa(process.execPath, [PROGRAM, "minimize", join(long, name), "--out", out], { reject: false });
+    await delay(2_500);
+    running.kill(signal);
+    const { exitCode, stdout } = await running;
+    expect(exitCode).toBe(status);
+    expect(stdout).toMatch(/\d+ of \d+ decisions, \d+ runs; it was interrupted, more may be possible$/);
+    const [before, after] = [readBundle(join(long, name)), readBundle(out)];
+    expect(after.decisions!.taken.length).toBeLessThan(before.decisions!.taken.length);
+    expect(vopr("repro", out).status).toBe(1);
+    rmSync(long, { recursive: true });
   });
 
   test("bisect: as text, as JSON, and what a limit does", () => {

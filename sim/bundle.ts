@@ -1,41 +1,21 @@
 /**
  * Bundles (.kmb): one failed seed with all that is needed to see it again: the command line, the commit, the
- * failure, the decisions of the run, and the end of its trace. (Kimberlite's own .kmb has neither magic nor
- * version nor checksum, and its binary never writes one; this format is ours.)
- *
- *   bytes 0-3    "KMB1"
- *   byte  4      version of the content
- *   bytes 5-36   SHA-256 of what follows
- *   bytes 37-40  length of the content in bytes, the lowest first
- *   bytes 41-    the content: JSON, compressed with zlib's deflate
+ * failure, the decisions of the run, and the end of its trace. The file is that of contracts/bundle-file.ts.
  */
-import { createHash } from "node:crypto";
-import { deflateSync } from "node:zlib";
-import { stringifyJson } from "../contracts/json.ts";
+import type { BundleIdentity } from "../contracts/bundle.ts";
+import { BUNDLE_EXTENSION, packBundle } from "../contracts/bundle-file.ts";
 import type { DecisionLog, Positions } from "./decisions/decisions.ts";
 import type { SimulationResult } from "./simulation/options.ts";
 import type { ReplicaSummary, Trace, TraceEvent } from "./trace.ts";
 
-export const MAGIC = "KMB1";
-export const VERSION = 2;
-/** Where the checksum begins, and what it is of. */
-export const CHECKSUM_AT = 5;
-export const CHECKED_FROM = 37;
-export const HEADER_BYTES = 41;
 /** Of a trace, so many events from its end go into a bundle. */
 const BUNDLED_EVENTS = 1_000;
 
 /** A decision: choice, index, number, simulated microseconds. */
 export type BundledDecision = readonly [choice: string, index: number, number: number, timeUs: number];
 
-export interface Bundle {
-  readonly seed: bigint;
-  readonly scenario: string;
-  /** Of the simulator that wrote it, or `unknown`. */
-  readonly commit: string;
-  /** The flags that change what the seed does. */
+export interface Bundle extends Readonly<Omit<BundleIdentity, "flags">> {
   readonly flags: readonly string[];
-  readonly failure: { readonly invariant: string; readonly message: string };
   readonly events: number;
   readonly simulated_time_us: number;
   /** What the replicas knew in the end. */
@@ -52,13 +32,7 @@ export interface Bundle {
   readonly minimized_from: { readonly events: number; readonly decisions: number } | null;
 }
 
-export function encodeBundle(bundle: Bundle): Buffer {
-  const content = deflateSync(Buffer.from(stringifyJson(bundle, 0)));
-  const length = Buffer.alloc(HEADER_BYTES - CHECKED_FROM);
-  length.writeUInt32LE(content.length);
-  const checksum = createHash("sha256").update(length).update(content).digest();
-  return Buffer.concat([Buffer.from(MAGIC), Buffer.from([VERSION]), checksum, length, content]);
-}
+export const encodeBundle = (bundle: Bundle): Buffer => packBundle(bundle);
 
 /** What is the same in every bundle of one seed. */
 export type BundleOrigin = Pick<Bundle, "seed" | "scenario" | "commit" | "flags">;
@@ -98,5 +72,5 @@ function bundledLog({ positions, taken, whole }: DecisionLog): NonNullable<Bundl
 }
 
 export function bundleName({ failure, scenario, seed }: Bundle): string {
-  return `${failure.invariant}-${scenario}-${seed}.kmb`;
+  return `${failure.invariant}-${scenario}-${seed}${BUNDLE_EXTENSION}`;
 }

@@ -4,11 +4,9 @@
  */
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { RELEASE_COMMIT_FILE } from "../contracts/defaults.ts";
+import { COMMIT_VARIABLE, RELEASE_COMMIT_FILE } from "../contracts/defaults.ts";
 import { systemCodeOf } from "../contracts/errors.ts";
 
-/** Set by whoever starts the program and knows. */
-export const COMMIT_VARIABLE = "KIMTEST_COMMIT";
 export const UNKNOWN_COMMIT = "unknown";
 
 /** The bundler puts this module into a delivered program or into a chunk below it; beside sources there is no such file. */

@@ -2,7 +2,7 @@
 import { KimtestError } from "../contracts/errors.ts";
 import { parseU64 } from "../contracts/u64.ts";
 import { canaryNamed } from "./canaries.ts";
-import { DEFAULT_ITERATIONS, DEFAULT_MAX_BUNDLES } from "./flags.ts";
+import { DEFAULT_ITERATIONS, DEFAULT_MAX_BUNDLES, DEFAULT_TRACE_MAX_MEBIBYTES } from "./flags.ts";
 import { INVARIANTS, type InvariantName } from "./invariants/catalogue.ts";
 import { type Scenario } from "./scenario.ts";
 import { DEFAULT_TRACE_EVENTS, TRACE_FILTERS, type TraceFilter } from "./trace.ts";
@@ -14,6 +14,7 @@ const MAX_ITERATIONS = 1_000_000_000;
 const MAX_EVENTS = 1_000_000;
 const MAX_TIME_SECONDS = 1_000;
 const MAX_TRACE_EVENTS = 1_000_000;
+const MAX_TRACE_MEBIBYTES = 1_048_576;
 
 export interface Draft {
   seed: bigint | undefined;
@@ -35,11 +36,13 @@ export interface Draft {
   traceOnFailure: boolean;
   traceFilter: TraceFilter;
   traceEvents: number;
+  traceMaxMebibytes: number;
   traceFile: string | null;
   /** null: as the file's name says. */
   traceFormat: TraceFormat | null;
   bundleFolder: string | null;
   maxBundles: number;
+  maxBundlesPerInvariant: number;
   checkpointFile: string | null;
   /** Set by a flag that replaces the run. */
   instead: "help" | "list-scenarios" | "list-invariants" | "list-canaries" | null;
@@ -68,10 +71,12 @@ export function emptyDraft(): Draft {
     traceOnFailure: true,
     traceFilter: "verbose",
     traceEvents: DEFAULT_TRACE_EVENTS,
+    traceMaxMebibytes: DEFAULT_TRACE_MAX_MEBIBYTES,
     traceFile: null,
     traceFormat: null,
     bundleFolder: null,
     maxBundles: DEFAULT_MAX_BUNDLES,
+    maxBundlesPerInvariant: Infinity,
     checkpointFile: null,
     instead: null,
     reproFlags: [],
@@ -197,8 +202,14 @@ export function applyValue(name: string, value: string, draft: Draft): void {
     case "--max-bundles":
       draft.maxBundles = wholeNumber(value, name, 1, MAX_ITERATIONS);
       break;
+    case "--max-bundles-per-invariant":
+      draft.maxBundlesPerInvariant = wholeNumber(value, name, 1, MAX_ITERATIONS);
+      break;
     case "--trace-events":
       draft.traceEvents = wholeNumber(value, name, 1, MAX_TRACE_EVENTS);
+      break;
+    case "--trace-max-mebibytes":
+      draft.traceMaxMebibytes = wholeNumber(value, name, 1, MAX_TRACE_MEBIBYTES);
       break;
     case "--trace-format":
       draft.traceFormat = oneOf(TRACE_FORMATS, value, "trace format", "formats");

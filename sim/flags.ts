@@ -2,6 +2,7 @@
 
 export const DEFAULT_ITERATIONS = 100;
 export const DEFAULT_MAX_BUNDLES = 100;
+export const DEFAULT_TRACE_MAX_MEBIBYTES = 1_024;
 
 /** Features of Kimberlite's binary that this simulator does not have. */
 export const UNSUPPORTED_COMMANDS = ["stats", "dashboard", "tui"];
@@ -31,12 +32,14 @@ export const VALUE_FLAGS: ReadonlyMap<string, string> = new Map(
     "--trace-out": "--trace-out",
     "--bundle-out": "--bundle-out",
     "--max-bundles": "--max-bundles",
+    "--max-bundles-per-invariant": "--max-bundles-per-invariant",
     "--trace-filter": "--trace-filter",
     "--coverage-threshold": "--coverage-threshold",
     "--min-fault-coverage": "--min-fault-coverage",
     "--min-invariant-coverage": "--min-invariant-coverage",
     "--trace-format": "--trace-format",
     "--trace-events": "--trace-events",
+    "--trace-max-mebibytes": "--trace-max-mebibytes",
   }),
 );
 
@@ -53,12 +56,14 @@ export const NOT_IN_REPRO = new Set([
   "--trace-filter",
   "--trace-format",
   "--trace-events",
+  "--trace-max-mebibytes",
   "--bundle-out",
   "--coverage-threshold",
   "--min-fault-coverage",
   "--min-invariant-coverage",
   "--require-all-invariants",
   "--max-bundles",
+  "--max-bundles-per-invariant",
 ]);
 
 /** What a value looks like, for the hint when it is missing. */

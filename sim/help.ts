@@ -1,5 +1,5 @@
 /** What `vopr --help` prints. */
-import { DEFAULT_ITERATIONS, DEFAULT_MAX_BUNDLES } from "./flags.ts";
+import { DEFAULT_ITERATIONS, DEFAULT_MAX_BUNDLES, DEFAULT_TRACE_MAX_MEBIBYTES } from "./flags.ts";
 import { DEFAULT_TRACE_EVENTS } from "./trace.ts";
 
 export const HELP = `vopr: deterministic simulation of Viewstamped Replication
@@ -50,9 +50,11 @@ Output
       --trace-format NAME      ndjson or json, whatever the file is called
       --trace-filter NAME      failures_only, minimal or verbose (default)
       --trace-events N         the newest N events of a run (default ${DEFAULT_TRACE_EVENTS})
+      --trace-max-mebibytes N  how large the file may get (default ${DEFAULT_TRACE_MAX_MEBIBYTES})
       --enable-trace           of every seed; --no-trace-on-failure: of none
       --bundle-out FOLDER      a bundle (.kmb) of every failed seed
       --max-bundles N          of the first N of them (default ${DEFAULT_MAX_BUNDLES})
+      --max-bundles-per-invariant N   of the first N of each kind (default: no such limit)
       --checkpoint-file PATH   where to go on, and where to keep how far it got
       --list-scenarios         with --json as data
       --list-canaries          with --json as data

@@ -15,11 +15,11 @@ function median(values: readonly number[]): number {
 }
 
 describe("minimize", () => {
-  test("the failures of all canaries: in the median a quarter of events and of decisions, each still fails alike", () => {
-    const ratios = CANARIES.filter(({ finds }) => finds !== "determinism").map(({ name }) => {
+  test("the failures of all canaries: in the median a quarter of events and of decisions, each still fails alike", async () => {
+    const minimising = CANARIES.filter(({ finds }) => finds !== "determinism").map(async ({ name }) => {
       const bundle = bundleOfCanary(name);
       const run = runOf(bundle);
-      const { log, result, complete } = minimize(run, LIMITS);
+      const { log, result, complete } = await minimize(run, LIMITS);
       expect([name, complete, result.failure?.invariant]).toEqual([name, true, bundle.failure.invariant]);
       // Less to read, not only less to list.
       expect(result.events).toBeLessThanOrEqual(bundle.events);
@@ -34,6 +34,7 @@ describe("minimize", () => {
         decisions: log.taken.length / bundle.decisions!.taken.length,
       };
     });
+    const ratios = await Promise.all(minimising);
     const events = median(ratios.map((ratio) => ratio.events));
     const decisions = median(ratios.map((ratio) => ratio.decisions));
     const rows = ratios.map((ratio) => `${ratio.name} ${ratio.events.toFixed(2)} ${ratio.decisions.toFixed(2)}`);
@@ -46,10 +47,10 @@ describe("minimize", () => {
     expect(decisions).toBeLessThanOrEqual(QUARTER);
   }, 120_000);
 
-  test("nothing that is left can be left out alone without the failure changing or taking longer", () => {
+  test("nothing that is left can be left out alone without the failure changing or taking longer", async () => {
     const bundle = bundleOfCanary("stale-index");
     const run = runOf(bundle);
-    const { log, result } = minimize(run, LIMITS);
+    const { log, result } = await minimize(run, LIMITS);
     expect(log.taken.length).toBeGreaterThan(1);
     for (const decision of log.taken) {
       const less = run.following({ ...log, taken: log.taken.filter((other) => other !== decision) });
@@ -57,33 +58,40 @@ describe("minimize", () => {
     }
   });
 
-  test("the same bundle gives the same result", () => {
+  test("the same bundle gives the same result", async () => {
     const bundle = bundleOfCanary("skip-fsync");
-    const [one, other] = [minimize(runOf(bundle), LIMITS), minimize(runOf(bundle), LIMITS)];
+    const [one, other] = [await minimize(runOf(bundle), LIMITS), await minimize(runOf(bundle), LIMITS)];
     expect(other).toEqual(one);
     expect(one.log.taken.length).toBeLessThan(20);
   });
 
-  test("a limit ends it with what there is, and it says so", () => {
+  test("a limit ends it with what there is, and it says so", async () => {
     const bundle = bundleOfCanary("skip-fsync");
-    const few = minimize(runOf(bundle), { ...LIMITS, maxRuns: 40 });
+    const few = await minimize(runOf(bundle), { ...LIMITS, maxRuns: 40 });
     expect([few.complete, few.runs]).toEqual([false, 40]);
     expect(few.result.failure?.invariant).toBe(bundle.failure.invariant);
     expect(few.log.taken.length).toBeLessThan(bundle.decisions!.taken.length);
     let nowMs = 0;
-    const short = minimize(runOf(bundle), { ...LIMITS, maxMs: 10, monotonicMs: () => (nowMs += 1) });
+    const short = await minimize(runOf(bundle), { ...LIMITS, maxMs: 10, monotonicMs: () => (nowMs += 1) });
     expect([short.complete, short.runs < 10]).toEqual([false, true]);
   });
 
-  test("a bundle that does not fail as it says is refused, with the commit it was written at", () => {
+  test("a stop ends it with the smallest so far", async () => {
+    const bundle = bundleOfCanary("skip-fsync");
+    let asked = 0;
+    const stopped = await minimize(runOf(bundle), LIMITS, () => Promise.resolve((asked += 1) > 40));
+    expect([stopped.complete, stopped.runs, asked]).toEqual([false, 40, 41]);
+    const limited = await minimize(runOf(bundle), { ...LIMITS, maxRuns: 40 });
+    expect([stopped.log, stopped.result]).toEqual([limited.log, limited.result]);
+  });
+
+  test("a bundle that does not fail as it says is refused, with the commit it was written at", async () => {
     const bundle = bundleOfSeed(["--scenario", "leader-race"], 5);
     const other = { ...bundle, failure: { invariant: "hash_chain", message: "" }, commit: "abc" };
-    expect(() => minimize(runOf(other), LIMITS)).toThrow(
-      expect.objectContaining({
-        code: "USAGE",
-        message: "the bundle has hash_chain, but its run fails by vsr_prefix_property with this program",
-        hint: "it was written at commit abc; use that one",
-      }),
-    );
+    await expect(minimize(runOf(other), LIMITS)).rejects.toMatchObject({
+      code: "USAGE",
+      message: "the bundle has hash_chain, but its run fails by vsr_prefix_property with this program",
+      hint: "it was written at commit abc; use that one",
+    });
   });
 });

@@ -15,47 +15,59 @@ export interface Minimized {
   readonly log: DecisionLog;
   readonly result: SimulationResult;
   readonly runs: number;
-  /** False when a limit came before it was known that nothing more can be left out. */
+  /** False when a limit or a stop came before it was known that nothing more can be left out. */
   readonly complete: boolean;
 }
 
-/** @throws KimtestError `USAGE` when the bundle does not fail here as it says. */
-export function minimize(run: BundleRun, limits: Limits): Minimized {
-  return new Minimizer(run, run.reproducibleLog(), limits).minimize();
+/**
+ * `isStopped` is asked before each run, and lets signals in.
+ *
+ * @throws KimtestError `USAGE` when the bundle does not fail here as it says.
+ */
+export async function minimize(
+  run: BundleRun,
+  limits: Limits,
+  isStopped: () => Promise<boolean> = () => Promise.resolve(false),
+): Promise<Minimized> {
+  return await new Minimizer(run, run.reproducibleLog(), limits, isStopped).minimize();
 }
 
 class Minimizer {
   private readonly run: BundleRun;
   private readonly positions: DecisionLog["positions"];
   private readonly budget: Budget;
+  private readonly isStopped: () => Promise<boolean>;
+  private stopped = false;
   private taken: readonly Decision[];
   private result: SimulationResult;
 
-  constructor(run: BundleRun, log: DecisionLog, limits: Limits) {
+  constructor(run: BundleRun, log: DecisionLog, limits: Limits, isStopped: () => Promise<boolean>) {
     this.run = run;
+    this.isStopped = isStopped;
     this.budget = new Budget(limits);
     this.positions = log.positions;
     this.taken = log.taken;
     this.result = run.following(log);
   }
 
-  minimize(): Minimized {
+  async minimize(): Promise<Minimized> {
     let before: number;
     do {
       before = this.taken.length;
-      for (const isLeftOut of groupsOf(this.taken)) this.tryWithout(isLeftOut);
-      minimized(this.taken, this.stillFails, this.isOver);
+      for (const isLeftOut of groupsOf(this.taken)) await this.tryWithout(isLeftOut);
+      await minimized(this.taken, this.stillFails, this.isOver);
     } while (this.taken.length < before && !this.isOver());
     return { log: this.logOf(this.taken), result: this.result, runs: this.budget.runs, complete: !this.isOver() };
   }
 
-  private tryWithout(isLeftOut: (decision: Decision) => boolean): void {
+  private async tryWithout(isLeftOut: (decision: Decision) => boolean): Promise<void> {
     const rest = this.taken.filter((decision) => !isLeftOut(decision));
-    if (rest.length < this.taken.length) this.stillFails(rest);
+    if (rest.length < this.taken.length) await this.stillFails(rest);
   }
 
   /** Whether it fails as before with these alone; if so they are kept. */
-  private readonly stillFails = (taken: readonly Decision[]): boolean => {
+  private readonly stillFails = async (taken: readonly Decision[]): Promise<boolean> => {
+    this.stopped ||= await this.isStopped();
     if (this.isOver()) return false;
     this.budget.spend();
     const result = this.run.following(this.logOf(taken));
@@ -65,7 +77,7 @@ class Minimizer {
     return true;
   };
 
-  private readonly isOver = (): boolean => this.budget.isSpent;
+  private readonly isOver = (): boolean => this.stopped || this.budget.isSpent;
 
   private logOf(taken: readonly Decision[]): DecisionLog {
     return { positions: this.positions, taken, whole: false };

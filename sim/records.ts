@@ -55,6 +55,8 @@ export interface BatchTotals {
   readonly failedSeeds: readonly bigint[];
   /** Bundles written; null when none were asked for. */
   readonly bundles: number | null;
+  /** How many went into the trace file, and how many found no room; null when there is no such file. */
+  readonly traces: { readonly written: number; readonly leftOut: number } | null;
 }
 
 /** Stands before the end where coverage thresholds are not met; else empty. */
@@ -70,7 +72,7 @@ export function batchCompleteRecord(
   validation: CoverageValidation | null,
   timestamp: string,
 ): string {
-  const { successes, failures, elapsedSeconds, failedSeeds, bundles } = totals;
+  const { successes, failures, elapsedSeconds, failedSeeds, bundles, traces } = totals;
   const data = {
     ...(bundles === null ? {} : { bundles_written: bundles }),
     coverage: coverage.report(),
@@ -81,6 +83,7 @@ export function batchCompleteRecord(
     properties: coverage.properties(),
     rate: elapsedSeconds > 0 ? (successes + failures) / elapsedSeconds : 0,
     successes,
+    ...(traces === null ? {} : { traces_left_out: traces.leftOut, traces_written: traces.written }),
   };
   return `${stringifyJson({ data, timestamp, type: "batch_complete" }, 0)}\n`;
 }

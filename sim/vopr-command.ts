@@ -3,9 +3,10 @@
  *
  * The only place that touches the process: arguments, standard output, signals, exit code.
  */
-import { appendFile, mkdir, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, rename, stat, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { setImmediate } from "node:timers/promises";
+import { systemCodeOf } from "../contracts/errors.ts";
 import { stringifyJson } from "../contracts/json.ts";
 import { parseArguments, type Command } from "./arguments.ts";
 import { runBatch, type BatchDeps } from "./batch.ts";
@@ -17,8 +18,7 @@ import { BUNDLE_COMMANDS } from "./flags.ts";
 import { HELP } from "./help.ts";
 import { INVARIANTS } from "./invariants/catalogue.ts";
 import { scenarioList, scenarioTable } from "./scenario-list.ts";
-
-const EXIT_BY_SIGNAL = { SIGINT: 130, SIGTERM: 143 } as const;
+import { withSignals } from "./signals.ts";
 
 /** Runs the program; `argv` without node and script. Returns the exit code. */
 export async function main(argv: readonly string[]): Promise<number> {
@@ -63,9 +63,16 @@ function batchDeps(stopRequested: () => number | undefined): BatchDeps {
     commit: simulatorCommit(process.env),
     writeFile: async (path, bytes) => {
       await mkdir(dirname(path), { recursive: true });
-      await writeFile(path, bytes);
+      // Under its name only when it is whole: somebody may be waiting for it, and we may be killed.
+      const temporary = `${path}.${process.pid}.tmp`;
+      await writeFile(temporary, bytes);
+      await rename(temporary, path);
     },
     appendFile: (path, text) => appendFile(path, text),
+    sizeOf,
+    warn: (text) => {
+      process.stderr.write(`vopr: ${text}\n`);
+    },
     write,
     breathe: async () => {
       await setImmediate();
@@ -76,17 +83,12 @@ function batchDeps(stopRequested: () => number | undefined): BatchDeps {
   };
 }
 
-/** Runs `body` while signals are noted instead of ending the process. */
-async function withSignals(body: (stopRequested: () => number | undefined) => Promise<number>): Promise<number> {
-  let exitCode: number | undefined;
-  const note = (signal: NodeJS.Signals): void => {
-    exitCode = EXIT_BY_SIGNAL[signal as keyof typeof EXIT_BY_SIGNAL];
-  };
-  process.on("SIGINT", note).on("SIGTERM", note);
+async function sizeOf(path: string): Promise<number> {
   try {
-    return await body(() => exitCode);
-  } finally {
-    process.off("SIGINT", note).off("SIGTERM", note);
+    return (await stat(path)).size;
+  } catch (error) {
+    if (systemCodeOf(error) === "ENOENT") return 0;
+    throw error;
   }
 }
 

@@ -106,6 +106,44 @@ describe("output", () => {
     rmSync(folder, { recursive: true });
   });
 
+  test.each([
+    ["an array that stays one", "trace.json", 0],
+    ["a file that had much in it already", "trace.ndjson", 500_000],
+  ])("--trace-max-mebibytes: %s, and what found no room is said", (_, name, before) => {
+    const folder = mkdtempSync(join(tmpdir(), "kimtest-vopr-"));
+    const path = join(folder, name);
+    writeFileSync(path, `${"x".repeat(before)}\n`);
+    const argv = [
+      "--scenario",
+      "combined",
+      "-n",
+      "12",
+      "--enable-trace",
+      "--trace-events",
+      "1000",
+      "--trace-out",
+      path,
+    ];
+    const { status, stdout, stderr } = vopr(...argv, "--trace-max-mebibytes", "1", "--json");
+    expect(status).toBe(0);
+    const text = readFileSync(path, "utf8");
+    expect(text.length).toBeLessThanOrEqual(1024 * 1024);
+    const end = JSON.parse(stdout.trimEnd().split("\n").at(-1)!) as { data: Record<string, number> };
+    const { traces_written: written, traces_left_out: leftOut } = end.data;
+    expect(written).toBeGreaterThan(0);
+    expect(written! + leftOut!).toBe(12);
+    const ends = [...text.matchAll(/"type":"SimulationEnd"/g)].length;
+    expect(ends).toBe(written);
+    expect(stderr).toBe(
+      `vopr: ${path} may have 1 MiB: no trace is added to it from seed ${written!} on\n` +
+        "hint: --trace-max-mebibytes N allows more; --trace-filter and --trace-events make traces smaller\n",
+    );
+    if (name.endsWith(".json")) expect((JSON.parse(text) as unknown[]).length).toBe(written);
+    writeFileSync(path, "");
+    expect(vopr(...argv).stderr).toBe("");
+    rmSync(folder, { recursive: true });
+  });
+
   test("a failed seed is diagnosed with -v, as text and in its record", () => {
     const argv = ["--scenario", "leader-race", "-n", "1", "-v"];
     expect(vopr(...argv).stdout).toContain("look at first:\n");

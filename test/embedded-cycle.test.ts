@@ -1,8 +1,13 @@
 /** The embedded profile as users get it, only shorter: its own simulator, exploration, fuzz and benchmark programs. */
+import { existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "@jest/globals";
 import { execa } from "execa";
+import { parseFailureKey } from "../contracts/bucket.ts";
+import { voprFailureSchema } from "../contracts/failure.ts";
+import { voprBundlesFolder } from "../runner/platform/folders.ts";
 import { embeddedProfile } from "../runner/profiles/embedded.ts";
+import { decodeJson } from "../runner/store/read-json.ts";
 import { fuzzCycle } from "./fuzz-cycle.ts";
 import { workbenches } from "./workbench.ts";
 
@@ -33,7 +38,7 @@ test("a cycle is green, every workload has found its planted bug, and the store 
   expect(JSON.parse(shown.stdout)).toEqual(JSON.parse(bench.text("digests/latest.json")));
 }, 180_000);
 
-test("a bug in what is tested: found, archived, listed, fetched and reproduced, and the repro line works as pasted", async () => {
+test("a bug in what is tested: found, archived, listed, fetched with its bundle and reproduced, and the repro line works as pasted", async () => {
   const embedded = embeddedProfile();
   const planted = {
     ...embedded.vopr,
@@ -53,13 +58,38 @@ test("a bug in what is tested: found, archived, listed, fetched and reproduced, 
   const { more, failures } = JSON.parse(listed.stdout) as { more: boolean; failures: { key: string }[] };
   expect(digest.vopr.failures_total).toBeGreaterThan(3);
   expect([failures.length, more]).toEqual([3, true]);
-  const key = failures[0]?.key ?? "";
+  const keys = bench.keys("failures/vopr/");
+  expect(keys.filter((key) => parseFailureKey(key) !== undefined)).toHaveLength(digest.vopr.failures_total);
+
+  // Of each batch some have a bundle, the others say why not.
+  const records = keys
+    .filter((key) => parseFailureKey(key) !== undefined)
+    .map((key) => ({ key, ...decodeJson(bench.text(key), key, voprFailureSchema) }));
+  expect(records.flatMap(({ bundle_key: key }) => key ?? []).sort()).toEqual(
+    keys.filter((key) => key.endsWith(".kmb")),
+  );
+  const { key, seed, invariant, git_commit: commit } = records.find((record) => record.bundle_key !== null)!;
+  expect(existsSync(voprBundlesFolder(bench.state)) && readdirSync(voprBundlesFolder(bench.state))).toEqual([]);
 
   const fetched = await bench.kimtest("fetch-failure", key, ...store, "--to", join(bench.folder, "fetched"));
   expect(fetched.exitCode).toBe(0);
-  const again = await bench.kimtest("vopr-repro", fetched.stdout.trim());
-  expect(again.stdout).toMatch(/^reproduced: seed \d+ of combined shows it again$/m);
+  const record = fetched.stdout.trim();
+  const again = await bench.kimtest("vopr-repro", record);
+  expect(again.stdout).toMatch(/^reproduced: seed \d+ of combined shows it again, by the decisions in its bundle$/m);
   expect(again.exitCode).toBe(1);
+  const bundle = record.replace(/\.json$/, ".kmb");
+  expect((await bench.kimtest("vopr", "repro", bundle)).exitCode).toBe(1);
+  const shown = await bench.kimtest("vopr", "show", bundle);
+  expect(shown.exitCode).toBe(0);
+  expect(shown.stdout).toContain(
+    `seed ${seed.toString()}, scenario combined, flags --scenario combined --canary skip-fsync\n`,
+  );
+  expect(shown.stdout).toContain(`commit ${commit}\n${invariant}: `);
+  // Without the bundle the seed itself does.
+  rmSync(bundle);
+  const bySeed = await bench.kimtest("vopr-repro", record);
+  expect(bySeed).toMatchObject({ exitCode: 1, stderr: "" });
+  expect(bySeed.stdout).toMatch(/^reproduced: seed \d+ of combined shows it again$/m);
 
   const repro = digest.findings[0]?.repro ?? "";
   expect(repro).toMatch(/^npx kimtest vopr --scenario combined --seed \d+ -n 1 --canary skip-fsync -v$/);

@@ -16,6 +16,7 @@ export interface FakeVopr {
   readonly canaries?: readonly PlantedCanary[];
   readonly harmless?: string;
   readonly breaks_in?: string;
+  readonly bundle?: "none" | "foreign" | "damaged" | "cut" | "huge" | "other-invariant" | "other-commit";
 }
 
 /** `vopr`: how the stand-in behaves; goes through `env`, so that the profile stays data. */

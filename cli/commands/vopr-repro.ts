@@ -1,12 +1,9 @@
-/** `kimtest vopr-repro FILE`: runs an archived seed again, with the simulator of this checkout. */
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { DETERMINISM } from "../../contracts/determinism.ts";
+/** `kimtest vopr-repro FILE`: runs an archived failure again, with the simulator of this checkout. */
+import type { BundleIdentity } from "../../contracts/bundle.ts";
 import { EXIT, type ExitCode } from "../../contracts/errors.ts";
 import type { VoprFailure } from "../../contracts/failure.ts";
-import type { BatchVerdict } from "../../runner/tools/vopr.ts";
 import type { CliDeps } from "../deps.ts";
+import type { Attempt, Outcome } from "../failures/reproduce.ts";
 import type { ResultsChoice } from "../store.ts";
 import { jsonOption } from "./options.ts";
 import { readingCommand } from "./options-place.ts";
@@ -16,85 +13,73 @@ interface VoprReproOptions extends ResultsChoice {
   readonly json?: true | undefined;
 }
 
-const DEADLINE_MS = 600_000;
+/** What is told of an archived failure. */
+type Archived = Pick<VoprFailure, "seed" | "scenario" | "invariant" | "message" | "signature" | "git_commit">;
 
 export function voprReproCommand(deps: CliDeps) {
   return readingCommand("vopr-repro")
     .description("Reproduce an archived VOPR failure (exit code 1: reproduced, 0: it passes now).")
-    .argument("<file>", "a file that fetch-failure brought, or a failure's key in the store")
+    .argument("<file>", "a record or bundle that fetch-failure brought, or a failure's key in the store")
     .addOption(jsonOption())
     .addHelpText(
       "after",
-      "\nExamples:\n  kimtest vopr-repro .artifacts/aws-failures/seed-17-1700000000000.json\n" +
+      "\nA bundle (.kmb) is followed decision by decision; one that lies beside the record is preferred to its seed.\n" +
+        "\nExamples:\n  kimtest vopr-repro .artifacts/aws-failures/seed-17-1700000000000.json\n" +
+        "  kimtest vopr-repro .artifacts/aws-failures/seed-17-1700000000000.kmb\n" +
         "  kimtest vopr-repro vopr/seed-17-1700000000000.json --stack dev",
     )
     .action((file, options) => voprRepro(file, options, deps));
 }
 
 export async function voprRepro(file: string, options: VoprReproOptions, deps: CliDeps): Promise<void> {
-  const [{ readFailure, reproFlags }, { embeddedProfile }, { shellQuoted }, { printableData }, { jsonText }] =
-    await Promise.all([
-      import("../failure-file.ts"),
-      import("../../runner/profiles/embedded.ts"),
-      import("../../runner/tools/shell.ts"),
-      import("../../runner/phases/digest/printable.ts"),
-      import("../json.ts"),
-    ]);
-  const failure = await readFailure(file, options, deps);
-  const flags = reproFlags(failure);
-  const { vopr } = embeddedProfile();
-  const command = [...vopr.command, ...flags];
-  const { verdict, seen } = await runSeed(failure.seed, command, deps.stop);
+  const [{ isBundle, readIdentity }, { readFailure }, { printableData }, { jsonText }] = await Promise.all([
+    import("../failures/bundle.ts"),
+    import("../failure-file.ts"),
+    import("../../runner/phases/digest/printable.ts"),
+    import("../json.ts"),
+  ]);
+  const record = isBundle(file) ? undefined : await readFailure(file, options, deps);
+  const failure = record ?? archivedIn(await readIdentity(file));
+  const attempt = await attemptOf(file, failure, record, deps);
   if (deps.stop.aborted) {
     deps.setExitCode(EXIT.interrupted);
     deps.err("interrupted; nothing is known about this seed\n");
     return;
   }
-  const outcome = outcomeOf(failure, verdict, seen);
-  deps.setExitCode(EXIT_BY_OUTCOME[outcome]);
-  // Not the record's own line, which may say anything: these flags were checked.
-  const repro = [vopr.repro_command, ...flags.filter((flag) => flag !== "--json").map(shellQuoted), "-v"].join(" ");
-  const reason = verdict.reason;
-  const report = { outcome, reason, expected: failure.signature, seen: seen ?? null, command, repro };
-  deps.out(options.json ? jsonText(report) : text(printableData(failure), printableData(report)));
+  deps.setExitCode(EXIT_BY_OUTCOME[attempt.outcome]);
+  deps.out(
+    options.json
+      ? jsonText({ ...attempt, expected: failure.signature })
+      : text(printableData(failure), printableData(attempt)),
+  );
 }
 
-interface Seen {
-  readonly invariant: string;
-  readonly message: string;
+/** What a bundle says of its failure, in the words of a record. */
+function archivedIn({ seed, scenario, commit, failure: { invariant, message } }: BundleIdentity): Archived {
+  return { seed, scenario, invariant, message, signature: `${invariant}:${scenario}`, git_commit: commit };
 }
 
-async function runSeed(
-  seed: bigint,
-  command: readonly string[],
-  signal: AbortSignal,
-): Promise<{ verdict: BatchVerdict; seen: Seen | undefined }> {
-  const [{ createProcesses }, { runVopr }] = await Promise.all([
-    import("../../runner/platform/processes.ts"),
-    import("../../runner/tools/vopr-run.ts"),
+/** By the bundle when that was named, or lies beside the record and is of use; else by the seed. */
+async function attemptOf(
+  file: string,
+  failure: Archived,
+  record: VoprFailure | undefined,
+  deps: CliDeps,
+): Promise<Attempt> {
+  const [{ bundleBeside }, { byBundle, bySeed }] = await Promise.all([
+    import("../failures/bundle.ts"),
+    import("../failures/reproduce.ts"),
   ]);
-  const notes = await mkdtemp(join(tmpdir(), "kimtest-repro-"));
-  let seen: Seen | undefined;
-  try {
-    const { verdict } = await runVopr(createProcesses(notes), {
-      command,
-      range: { startingSeed: seed, iterations: 1 },
-      deadlineMs: DEADLINE_MS,
-      signal,
-      onRecord: (record) => {
-        if (record.type === "iteration" && record.data.status === "failed") {
-          seen = { invariant: record.data.invariant, message: record.data.message };
-        }
-        return undefined;
-      },
-    });
-    return { verdict, seen };
-  } finally {
-    await rm(notes, { recursive: true, force: true });
+  if (record === undefined) return byBundle(file, failure, deps.stop);
+  const bundle = bundleBeside(file);
+  if (bundle !== undefined) {
+    const attempt = await byBundle(bundle, failure, deps.stop);
+    if (attempt.outcome !== "inconclusive" || deps.stop.aborted) return attempt;
+    deps.err(`the bundle beside it is of no use: ${attempt.reason ?? ""}; the seed is run instead\n`);
   }
+  return bySeed(record, deps.stop);
 }
 
-type Outcome = "reproduced" | "fails-differently" | "passes" | "inconclusive";
 const EXIT_BY_OUTCOME: Record<Outcome, ExitCode> = {
   reproduced: EXIT.failuresFound,
   "fails-differently": EXIT.failuresFound,
@@ -102,40 +87,18 @@ const EXIT_BY_OUTCOME: Record<Outcome, ExitCode> = {
   inconclusive: EXIT.inconclusive,
 };
 
-/** What the archived seed does now, under the expectation of its scenario. */
-export function outcomeOf(
-  failure: Pick<VoprFailure, "expectation" | "invariant" | "record">,
-  { verdict }: Pick<BatchVerdict, "verdict">,
-  seen: Seen | undefined,
-): Outcome {
-  if (verdict === "inconclusive") return "inconclusive";
-  if (failure.expectation === "must-detect") {
-    const isBack = failure.invariant === DETERMINISM ? seen?.invariant === DETERMINISM : verdict === "passed";
-    return isBack ? "reproduced" : "passes";
-  }
-  if (verdict === "passed") return "passes";
-  // A determinism violation has no line of its own, then or now.
-  return seen?.invariant === failure.invariant || failure.record === null ? "reproduced" : "fails-differently";
-}
-
-interface Report {
-  readonly outcome: Outcome;
-  readonly reason: string | null;
-  readonly seen: Seen | null;
-  readonly repro: string;
-}
-
-function text(failure: VoprFailure, { outcome, reason, seen, repro }: Report): string {
+function text(failure: Archived, { outcome, reason, seen, closer, bundle }: Attempt): string {
   const seed = `seed ${failure.seed.toString()} of ${failure.scenario}`;
+  const how = bundle === null ? "" : ", by the decisions in its bundle";
   const archived = `archived: ${failure.signature} at commit ${failure.git_commit.slice(0, 12)}: ${failure.message}\n`;
   const now = seen === null ? "" : `now:      ${seen.invariant}: ${seen.message}\n`;
   switch (outcome) {
     case "reproduced":
-      return `reproduced: ${seed} shows it again\n${archived}${now}look closer: ${repro}\n`;
+      return `reproduced: ${seed} shows it again${how}\n${archived}${now}look closer: ${closer}\n`;
     case "fails-differently":
-      return `fails differently: ${seed} violates another invariant in this checkout\n${archived}${now}look closer: ${repro}\n`;
+      return `fails differently: ${seed} violates another invariant in this checkout${how}\n${archived}${now}look closer: ${closer}\n`;
     case "passes":
-      return `passes: ${seed} does not show it in this checkout\n${archived}${checkoutLine(failure.git_commit)}`;
+      return `passes: ${seed} does not show it in this checkout${how}\n${archived}${checkoutLine(failure.git_commit)}`;
     case "inconclusive":
       return `inconclusive: ${reason ?? ""}\n${archived}`;
   }

@@ -1,4 +1,4 @@
-/** The simulator, its scenarios and its batches. */
+/** The simulator, its scenarios, its batches and its bundles. */
 import { z } from "zod";
 import { seedSchema } from "../seed.ts";
 import { command, positive } from "./parts.ts";
@@ -14,6 +14,23 @@ export const scenarioSchema = z.strictObject({
   /** As the program's own list calls it, where that is another name. */
   listed_as: z.string().min(1).optional(),
 });
+
+/** Stands for the folder that bundles are written into. */
+const FOLDER = "DIR";
+const holdsFolder = (argument: string): boolean => argument === FOLDER || argument.endsWith(`=${FOLDER}`);
+
+const bundlesSchema = z.strictObject({
+  /** Flags with which the program writes bundles (contracts/bundle-file.ts) into the folder `DIR`. */
+  arguments: z.array(z.string()).refine((all) => all.filter(holdsFolder).length === 1, {
+    error: `must hold ${FOLDER} once, alone or after a =: the folder's path is put in its place`,
+  }),
+  /** Of a batch, the first so many failing seeds of each signature have theirs archived. */
+  per_signature: z.int().positive().max(100),
+});
+
+/** The same with the folder in its place. */
+export const bundleArguments = (bundles: z.infer<typeof bundlesSchema>, folder: string): string[] =>
+  bundles.arguments.map((argument) => (holdsFolder(argument) ? argument.slice(0, -FOLDER.length) + folder : argument));
 
 export const voprProfileSchema = z.strictObject({
   /** The program and its first arguments; flags of a batch are appended. */
@@ -47,6 +64,8 @@ export const voprProfileSchema = z.strictObject({
   }),
   /** A share (0 to 1) of batches runs with these flags, each seed twice. */
   determinism: z.strictObject({ share: z.number().min(0).max(1), arguments: z.array(z.string()) }),
+  /** How the program writes a bundle of a failing seed; absent for one that writes none. */
+  bundles: bundlesSchema.optional(),
   canary: z.strictObject({
     name: z.string().min(1),
     /** Another program with the bug built in; by default `command`. */

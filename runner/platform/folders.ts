@@ -3,6 +3,8 @@ import { join } from "node:path";
 
 /** The clone of the repository under test. */
 export const checkoutFolder = (stateFolder: string): string => join(stateFolder, "checkout");
+/** Bundles of failing seeds, a folder per batch; what is in it counts for nothing once the batch has ended. */
+export const voprBundlesFolder = (stateFolder: string): string => join(stateFolder, "vopr-bundles");
 /** Downloads, by their hash. */
 export const toolsFolder = (stateFolder: string): string => join(stateFolder, "tools");
 /** Sources of the bug that is planted for a workload. */

@@ -77,6 +77,9 @@ const LEFT_OUT = [
   "client_session_eviction",
 ];
 
+/** Each costs another run of its seed. A bug is understood from one; the others tell whether it always comes the same way. */
+const BUNDLES_PER_SIGNATURE = 3;
+
 export function embeddedProfile(): EmbeddedProfile {
   return {
     name: "embedded",
@@ -130,6 +133,10 @@ export function embeddedProfile(): EmbeddedProfile {
         deadline_seconds: 1_800,
       },
       determinism: { share: 0.05, arguments: ["--check-determinism", "--no-trace-on-failure"] },
+      bundles: {
+        arguments: ["--bundle-out", "DIR", "--max-bundles-per-invariant", String(BUNDLES_PER_SIGNATURE)],
+        per_signature: BUNDLES_PER_SIGNATURE,
+      },
       canary: { name: "skip-fsync", scenario: "combined", arguments: ["--canary", "skip-fsync"], iterations: 60 },
       critical_failures: 100,
     },

@@ -199,6 +199,12 @@ export class Outbox {
     return this.#queue.bytes;
   }
 
+  /** What can be made again, or done without, had better not be put now. */
+  isHalfFull(): boolean {
+    const { maxEntries, maxBytes } = this.#options;
+    return this.#queue.size * 2 > maxEntries || this.#queue.bytes * 2 > maxBytes;
+  }
+
   outage(): Outage {
     return this.#outages.read(this.#options.clock.nowMs());
   }

@@ -1,8 +1,9 @@
 /** Archives one failing seed alone: everything needed to see it again. */
 import type { Batch } from "../../contracts/checkpoint.ts";
-import { voprFailureKey } from "../../contracts/bucket.ts";
+import { voprBundleKey, voprFailureKey } from "../../contracts/bucket.ts";
 import type { Sighting } from "../../contracts/cycle.ts";
 import { DETERMINISM } from "../../contracts/determinism.ts";
+import { reasonOf } from "../../contracts/errors.ts";
 import type { VoprFailure } from "../../contracts/failure.ts";
 import { stringifyJson } from "../../contracts/json.ts";
 import type { Toolchain } from "../../contracts/parts.ts";
@@ -10,6 +11,7 @@ import type { Expectation, VoprProfile } from "../../contracts/profile/vopr.ts";
 import type { IterationData } from "../../contracts/vopr.ts";
 import type { Outbox } from "../store/outbox.ts";
 import { batchCommand, reproCommand } from "../tools/vopr.ts";
+import type { TakenBundle } from "./batch-bundles.ts";
 import { archiveIndexed } from "./failure-index.ts";
 
 /** Where a batch belongs. */
@@ -50,17 +52,24 @@ export function failureIn(data: IterationData, expectation: Expectation): Omit<S
   };
 }
 
-/** Makes one failure durable and returns how it was seen. The same batch and seed always give the same key. */
+/**
+ * Makes one failure durable and returns how it was seen. The same batch and seed always give the same key.
+ *
+ * The bundle comes first, so that no record names one that is not there; one that cannot be stored does not keep the
+ * record from it.
+ */
 export async function archiveSeed(
   outbox: Outbox,
   origin: BatchOrigin,
   failure: SeedFailure,
+  bundle: TakenBundle,
   archivedAt: string,
 ): Promise<Sighting> {
   const { batch, profile } = origin;
   const { command, repro } = reproCommand(profile, batch, failure.seed);
   const signature = `${failure.invariant}:${batch.scenario}`;
   const key = voprFailureKey(failure.seed, batch.id);
+  const stored = await storeBundle(outbox, voprBundleKey(key), bundle);
   const record: VoprFailure = {
     version: 1,
     kind: "vopr",
@@ -84,6 +93,7 @@ export async function archiveSeed(
       command: batchCommand(profile, batch),
     },
     record: failure.record,
+    ...stored,
   };
   await archiveIndexed(outbox, key, signature, stringifyJson(record));
   return {
@@ -97,4 +107,20 @@ export async function archiveSeed(
     repro,
     failure_key: key,
   };
+}
+
+async function storeBundle(
+  outbox: Outbox,
+  key: string,
+  { bytes, reason }: TakenBundle,
+): Promise<Pick<VoprFailure, "bundle_key" | "bundle_reason">> {
+  if (bytes === null) return { bundle_key: null, bundle_reason: reason };
+  // A record is worth more than a bundle, and is what fills it in a long outage.
+  if (outbox.isHalfFull()) return { bundle_key: null, bundle_reason: "what waits for the store left it no room" };
+  try {
+    await outbox.put(key, bytes);
+    return { bundle_key: key, bundle_reason: null };
+  } catch (error) {
+    return { bundle_key: null, bundle_reason: `it could not be stored: ${reasonOf(error)}` };
+  }
 }

@@ -1,5 +1,6 @@
 /** What the instance may and may not do: its policy as the program registers it, evaluated as AWS would. */
 import { beforeAll, expect, test } from "@jest/globals";
+import { voprBundleKey, voprFailureKey } from "../../contracts/bucket.ts";
 import { ACCOUNT_ID, captureStack } from "./pulumi-host.ts";
 import { instanceOf, isAllowed, type Principal } from "./simulate.ts";
 
@@ -33,6 +34,8 @@ test.each<Row>([
   ["logs:CreateLogStream", `${GROUP}:log-stream:i-0a1b2c3d4e5f60718/service`],
   ["logs:PutLogEvents", `${GROUP}:log-stream:i-0a1b2c3d4e5f60718/service`],
   ["logs:DescribeLogStreams", GROUP],
+  // No profile of the deployed tests writes bundles.
+  ["s3:PutObject", `${BUCKET}/${voprBundleKey(voprFailureKey(1n, 1_700_000_000_000))}`],
   ["s3:DeleteObject", `${BUCKET}/fuzz-corpus/sql-parser/${"0a".repeat(20)}`],
   ["kms:GenerateDataKey", KEY, VIA_SNS],
   ["kms:Decrypt", KEY, VIA_SNS],
@@ -49,6 +52,7 @@ test.each<Row>([
 test.each<Row>([
   // It adds to the results: nothing is deleted but inputs of the corpus, no setting of the bucket is changed.
   ["s3:DeleteObject", `${BUCKET}/failures/vopr/seed-1-1700000000000.json`],
+  ["s3:DeleteObject", `${BUCKET}/${voprBundleKey(voprFailureKey(1n, 1_700_000_000_000))}`],
   ["s3:DeleteObject", `${BUCKET}/fuzz-corpus/sql-parser/backups/1700000000000.tar.gz`],
   ["s3:DeleteObject", `${BUCKET}/cycles/000001/${"0a".repeat(20)}`],
   ["s3:DeleteObjectVersion", `${BUCKET}/fuzz-corpus/sql-parser/${"0a".repeat(20)}`],

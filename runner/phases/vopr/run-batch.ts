@@ -4,6 +4,7 @@
  * A failing seed is durable before the next line is read; the books are changed by the caller, once,
  * when the batch has ended.
  */
+import { join } from "node:path";
 import type { Batch } from "../../../contracts/checkpoint.ts";
 import { evidenceKey } from "../../../contracts/bucket.ts";
 import type { Evidence } from "../../../contracts/evidence.ts";
@@ -11,10 +12,13 @@ import { stringifyJson } from "../../../contracts/json.ts";
 import type { Judgement } from "../../../contracts/verdict.ts";
 import type { ScenarioProfile } from "../../../contracts/profile/vopr.ts";
 import { isoAt, type Clock } from "../../platform/clock.ts";
+import { voprBundlesFolder } from "../../platform/folders.ts";
+import { COMMIT_VARIABLE } from "../../../contracts/defaults.ts";
 import { DETERMINISM } from "../../../contracts/determinism.ts";
 import type { ProgramEnd } from "../../platform/program-run.ts";
 import { batchCommand, rangeOf } from "../../tools/vopr.ts";
 import { runVopr } from "../../tools/vopr-run.ts";
+import { openBatchBundles, type BatchBundles } from "../../triage/batch-bundles.ts";
 import { archiveSeed, failureIn, type BatchOrigin, type SeedFailure } from "../../triage/archive.ts";
 import { wasEndedFromOutside } from "../../triage/preemption.ts";
 import { withSighting, type Sightings } from "../../triage/sightings.ts";
@@ -51,15 +55,35 @@ export interface BatchRun {
 
 export async function runBatch(context: PhaseContext, run: BatchRun): Promise<BatchOutcome> {
   const { batch, scenario } = run;
+  const bundles = await openBatchBundles({
+    profile: context.profile.vopr,
+    batch,
+    expectation: scenario.expectation,
+    commit: commitOf(context.state.get()),
+    folder: join(voprBundlesFolder(context.stateFolder), `${String(batch.id)}-${batch.starting_seed.toString()}`),
+  });
+  try {
+    return await runWith(context, run, bundles);
+  } finally {
+    await bundles.remove().catch((error: unknown) => {
+      context.log.warn({ batch: batch.id, error }, "the folder of the batch's bundles stays until the next start");
+    });
+  }
+}
+
+async function runWith(context: PhaseContext, run: BatchRun, bundles: BatchBundles): Promise<BatchOutcome> {
+  const { batch, scenario } = run;
   const profile = context.profile.vopr;
-  const command = batchCommand(profile, batch);
+  const commit = commitOf(context.state.get());
+  // They change nothing in what a seed does, so no record repeats them.
+  const command = [...batchCommand(profile, batch), ...bundles.arguments];
   const origin: BatchOrigin = {
     profile,
     profileName: context.profile.name,
     batch,
     expectation: scenario.expectation,
     cycle: context.state.get().cycle,
-    commit: commitOf(context.state.get()),
+    commit,
     toolchain: context.toolchain,
   };
   const speed = new Speedometer(batch.iterations, context.clock);
@@ -68,8 +92,10 @@ export async function runBatch(context: PhaseContext, run: BatchRun): Promise<Ba
   let sightings: Sightings = {};
 
   const archive = async (failure: SeedFailure): Promise<void> => {
+    const bundle = await bundles.take(failure.seed, failure.invariant);
     if (counted.has(failure.seed)) return;
-    const sighting = await archiveSeed(context.outbox, origin, failure, isoAt(context.clock.nowMs()));
+    if (bundle.bytes === null && bundle.isExpected) warnOfBundle(context, batch, failure.seed, bundle.reason);
+    const sighting = await archiveSeed(context.outbox, origin, failure, bundle, isoAt(context.clock.nowMs()));
     sightings = withSighting(sightings, sighting);
     failedSeeds.push(failure.seed);
   };
@@ -77,6 +103,7 @@ export async function runBatch(context: PhaseContext, run: BatchRun): Promise<Ba
   const { end, verdict, suspect } = await runVopr(context.processes, {
     command,
     cwd: context.profile.work_tree,
+    env: { [COMMIT_VARIABLE]: commit },
     range: rangeOf(batch),
     deadlineMs: Math.min(
       profile.batch.deadline_seconds * 1000,
@@ -124,6 +151,12 @@ export async function runBatch(context: PhaseContext, run: BatchRun): Promise<Ba
     iterationsPerSecond: speed.rate(),
     description: end.description,
   };
+}
+
+/** The digest says it once for a scenario, the records say the rest. */
+function warnOfBundle(context: PhaseContext, { id, scenario }: Batch, seed: bigint, reason: string | null): void {
+  context.log.warn({ batch: id, scenario, seed: seed.toString(), reason }, "a failing seed without its bundle");
+  context.warn(`VOPR: failing seeds of ${scenario} were archived without their bundles; their records say why`);
 }
 
 /** A shorter second half is mostly the size of the chunks in which lines arrive. */

@@ -5,6 +5,7 @@
  * open; then new seeds, by fair share. The books are saved before a batch starts and after it ended, so a
  * killed runner runs exactly the open batches again, under their old ids.
  */
+import { rm } from "node:fs/promises";
 import type { Batch } from "../../../contracts/checkpoint.ts";
 import type { CycleState } from "../../../contracts/cycle.ts";
 import type { VoprProfile } from "../../../contracts/profile/vopr.ts";
@@ -12,6 +13,7 @@ import { reasonOf } from "../../../contracts/errors.ts";
 import { PROGRESS_INTERVAL_MS } from "../../../contracts/progress.ts";
 import type { Verdict } from "../../../contracts/verdict.ts";
 import type { VoprResult } from "../../../contracts/results.ts";
+import { voprBundlesFolder } from "../../platform/folders.ts";
 import { limited } from "../../platform/limited.ts";
 import { together } from "../../platform/together.ts";
 import { readRegistry } from "../../triage/registry-store.ts";
@@ -63,6 +65,9 @@ export async function voprPhase(given: PhaseContext, workers: number): Promise<V
   const { state, clock } = context;
   const startedMs = clock.nowMs();
   state.change((now) => (now.vopr === null ? { ...now, vopr: freshVoprState(now.checkpoint.open) } : reopen(now)));
+
+  // A killed runner leaves the folders of the batches that it was at.
+  await rm(voprBundlesFolder(context.stateFolder), { recursive: true, force: true });
 
   context.live.activity = "looking for the planted bug";
   if (voprOf(state.get()).canary === null) {
