@@ -61,7 +61,6 @@ test("help loads commander and the definitions of the commands, nothing else", a
     "cli/store.ts",
     "cli/typed-times.ts",
     "contracts/defaults.ts",
-    "contracts/determinism.ts",
     "contracts/errors.ts",
     "contracts/workloads.ts",
     "package.json",

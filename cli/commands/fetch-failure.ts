@@ -1,6 +1,6 @@
 /** `kimtest fetch-failure FAILURE…`: brings archived failures here and says how to reproduce them. */
 import { basename, join, resolve } from "node:path";
-import { voprBundleKey, type FailureKey } from "../../contracts/bucket.ts";
+import type { FailureKey } from "../../contracts/bucket.ts";
 import { DEFAULT_FETCH_FOLDER } from "../../contracts/defaults.ts";
 import { KimtestError } from "../../contracts/errors.ts";
 import type { FetchedFailure, FetchedFile } from "../../contracts/reports.ts";
@@ -141,7 +141,10 @@ async function fetchBundle(
   options: FetchFailureOptions,
   around: Around,
 ): Promise<FetchedFile | null> {
-  const { hasBundle } = await import("../failures/bundle.ts");
+  const [{ hasBundle }, { voprBundleKey }] = await Promise.all([
+    import("../failures/bundle.ts"),
+    import("../../contracts/bucket.ts"),
+  ]);
   if (!(await hasBundle(record.path))) return null;
   try {
     return await fetchObject(store, voprBundleKey(record.key), options, around);
