@@ -2,7 +2,8 @@
  * The service as a real process against a real emulator of S3, SNS and CloudWatch, with a stand-in for the
  * instance metadata service and real messages to a systemd that is a socket.
  */
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { openStore } from "../runner/store/open-store.ts";
@@ -131,6 +132,31 @@ test.concurrent(
     expect((await bench.start()).exitCode).toBe(0);
     expect(await bench.digest()).toMatchObject({ cycle: 1, interruptions: 1, vopr: { inconclusive_seeds: 0 } });
     expect(await bench.sent()).toHaveLength(1);
+  },
+  LONG_MS,
+);
+
+test.concurrent(
+  "another profile in the settings: the cycle that was begun is finished under its own, the next one has the other",
+  async () => {
+    const bench = await opened();
+    bench.writeSettings({}, { profile: "embedded", run_duration_hours: 15 / 3600 });
+    const running = bench.start();
+    await bench.until("begun", () => bench.cycleState() !== undefined);
+    running.kill("SIGTERM");
+    expect((await running).exitCode).toBe(0);
+
+    // Also on a machine that has lost its disk: the store knows the cycle.
+    rmSync(join(bench.state, "cycle.json"));
+    bench.writeSettings({}, { run_duration_hours: 3 / 3600 });
+    expect((await bench.start()).exitCode).toBe(0);
+    expect(bench.log()).toContain(
+      "the cycle that was begun under the profile embedded is finished first; fake comes with the next one",
+    );
+    expect(await bench.digest()).toMatchObject({ cycle: 1, profile: "embedded", interruptions: 1 });
+
+    expect((await bench.start()).exitCode).toBe(0);
+    expect(await bench.digest()).toMatchObject({ cycle: 2, profile: "fake" });
   },
   LONG_MS,
 );

@@ -58,7 +58,7 @@ let run: Result;
 beforeAll(async () => {
   moto = await startMoto();
   const { programs } = await findHostTools();
-  captured = await deploy({ config: { alertEmail: "team@example.com" } });
+  captured = await deploy({ config: { alertEmail: "team@example.com", profile: "embedded" } });
   bucket = String(captured.outputs["s3_bucket"]);
   const [, , , , accountId = ""] = String(captured.outputs["sns_topic"]).split(":");
   principal = instanceOf(captured.resources, accountId);
