@@ -2,7 +2,7 @@
 import type { ProfileFile } from "../../../contracts/profile.ts";
 import type { Build } from "../../../contracts/profile/source.ts";
 import { BENCHMARK_PACKAGE, BENCHMARK_SUITES, BENCHMARKS } from "./benchmarks.ts";
-import { FUZZ } from "./fuzz.ts";
+import { FUZZ, FUZZ_TOOLCHAIN } from "./fuzz.ts";
 import { PROOFS } from "./proofs.ts";
 import { BUILD_CANARY, BUILD_VOPR, VOPR } from "./vopr.ts";
 
@@ -48,7 +48,7 @@ const BUILD: Build = {
   versions: {
     rustc: ["rustc", "--version"],
     cargo: ["cargo", "--version"],
-    "rustc-nightly": ["rustc", "+nightly", "--version"],
+    "rustc-nightly": ["rustc", `+${FUZZ_TOOLCHAIN}`, "--version"],
     "cargo-fuzz": ["cargo", "fuzz", "--version"],
     java: ["java", "-version"],
     docker: ["docker", "--version"],
