@@ -8,7 +8,7 @@ import type { PrepareResult } from "../../../contracts/results.ts";
 import { phaseBenches, type PhaseBench } from "../../../test/phase-bench.ts";
 import { buildStep, repositoryProfile, TestRepository } from "../../../test/repository.ts";
 import { Workbench } from "../../../test/workbench.ts";
-import { checkoutFolder } from "../../platform/folders.ts";
+import { artifactFolder, checkoutFolder, corpusFolder, fuzzBuildFolder } from "../../platform/folders.ts";
 import { settled } from "../../profiles/load.ts";
 import { isStillPrepared } from "./built.ts";
 import { preparePhase } from "./prepare.ts";
@@ -278,6 +278,21 @@ describe("the disk", () => {
     expect(result.verdict).toBe("passed");
     expect(existsSync(join(checkout, "out/cache"))).toBe(false);
     expect(builds("vopr")).toBe(2);
+  });
+
+  test("first the builds of fuzz targets, which the fuzz phase makes anew; corpora and failing inputs stay", async () => {
+    await prepare();
+    const kept = [corpusFolder(bench.state, "one"), artifactFolder(bench.state, "one"), join(checkout, "out/cache")];
+    for (const folder of [join(fuzzBuildFolder(bench.state), "release"), ...kept])
+      mkdirSync(folder, { recursive: true });
+    profile = wanting(10);
+    const free = [5, 12];
+    const { warnings } = await prepare({ freeBytes: () => Promise.resolve((free.shift() ?? 12) * GIBIBYTE) });
+    expect(warnings).toEqual([
+      "the disk was nearly full, 12.0 GiB of disk are free now; builds of fuzz targets removed, and built anew",
+    ]);
+    expect(existsSync(fuzzBuildFolder(bench.state))).toBe(false);
+    expect(kept.filter((folder) => !existsSync(folder))).toEqual([]);
   });
 
   test("still too full after everything was removed: said, and tried all the same", async () => {
