@@ -8,6 +8,7 @@ import { profileSchema } from "../../../contracts/profile.ts";
 import { cannotRunAfter } from "../../phases/prepare/prepared.ts";
 import { gapsOf } from "../requirements.ts";
 import { loadProfile } from "../load.ts";
+import { FUZZ_TOOLCHAIN } from "./fuzz.ts";
 import { kimberliteProfile } from "./kimberlite.ts";
 
 const profile = kimberliteProfile();
@@ -69,17 +70,25 @@ test("a canary that does not build leaves VOPR running, and untrusted; a simulat
 });
 
 test("what is inconclusive on Graviton: Coq and TLAPS, and with nothing installed everything", async () => {
-  const everything = () => Promise.resolve(true);
-  expect((await gapsOf(profile, "arm64", everything)).map(({ part, reason }) => [part, reason])).toEqual(
+  const machine = (hasIt: boolean) => ({
+    has: () => Promise.resolve(hasIt),
+    hasToolchain: () => Promise.resolve(hasIt),
+  });
+  expect((await gapsOf(profile, "arm64", machine(true))).map(({ part, reason }) => [part, reason])).toEqual(
     ["coq-crypto", "tlaps-vsr", "tlaps-view-change", "tlaps-recovery", "tlaps-compliance"].map((name) => [
       name,
       "needs x64, this machine is arm64",
     ]),
   );
-  expect(await gapsOf(profile, "x64", everything)).toEqual([]);
-  const bare = await gapsOf(profile, "x64", () => Promise.resolve(false));
+  expect(await gapsOf(profile, "x64", machine(true))).toEqual([]);
+  const bare = await gapsOf(profile, "x64", machine(false));
   expect(bare).toContainEqual({ phase: "prepare", part: "repository", reason: "git is not there" });
   expect(bare).toContainEqual({ phase: "fuzz", part: "cargo-fuzz", reason: "rustup is not there" });
+  expect(bare).toContainEqual({
+    phase: "fuzz",
+    part: "cargo-fuzz",
+    reason: `rustup has no toolchain ${FUZZ_TOOLCHAIN}`,
+  });
   expect(bare).toContainEqual({ phase: "formal-verification", part: "planted-violation", reason: "java is not there" });
 });
 
