@@ -195,6 +195,20 @@ describe("a red branch", () => {
     );
   });
 
+  test("the reason is the compiler's first error, not what cargo says of it at its end", async () => {
+    const said = [
+      "error[E0308]: mismatched types",
+      " --> src/main.rs:1:25",
+      "error: could not compile vopr (bin) due to 1 previous error",
+      "Caused by:",
+      "  process did not exit successfully: CARGO=1 rustc --crate-name vopr",
+    ];
+    const command = ["sh", "-c", 'printf "%s\\n" "$@"; exit 101', "sh", ...said];
+    profile = { ...profile, build: { ...profile.build!, steps: [buildStep("vopr", ["vopr"], { command })] } };
+    const { result } = await prepare();
+    expect(result.cannot_run.vopr).toBe("build vopr: exit code 101: error[E0308]: mismatched types (src/main.rs:1:25)");
+  });
+
   test("a build beyond its deadline is ended, and what needs it cannot be run", async () => {
     upstream.commit({ "vopr.slow": "" });
     const steps = [buildStep("vopr", ["vopr"], { deadline_seconds: 0.5 })];

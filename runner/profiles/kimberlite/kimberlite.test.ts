@@ -34,6 +34,14 @@ test("the hours of a cycle: 1, 1, 1, 4, 40, 1", () => {
   expect(Object.values(profile.time_shares)).toEqual([1, 1, 1, 4, 40, 1]);
 });
 
+test("a build says what it does while it compiles C++ for long", () => {
+  for (const { command, environment } of build?.steps ?? []) {
+    expect(command).toContain("-vv");
+    expect(environment).toEqual({ CC_ENABLE_DEBUG_OUTPUT: "1" });
+  }
+  expect(build?.steps).toHaveLength(3);
+});
+
 test("VOPR: every scenario of the command line, the Byzantine ones to be detected, none both run and left out", () => {
   expect(vopr.scenarios).toHaveLength(34);
   const detected = vopr.scenarios.filter(({ expectation }) => expectation === "must-detect");
