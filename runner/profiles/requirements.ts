@@ -40,10 +40,7 @@ function toStart([program = "", word = ""]: readonly string[]): Needs {
 }
 
 /** `cargo NAME` is a program of its own. */
-function subcommand(cargo: readonly string[], name: string): Needs {
-  const { programs, ...rest } = toStart(cargo);
-  return { programs: [...programs, `cargo-${name}`], ...rest };
-}
+const subcommand = (cargo: readonly string[], name: string): string[] => [...toStart(cargo).programs, `cargo-${name}`];
 
 export function requirementsOf(profile: ProfileFile): Requirement[] {
   const { repository, build, vopr } = profile;
@@ -74,22 +71,22 @@ function proofsOf({ formal_verification: proofs }: ProfileFile): Requirement[] {
   return [...proofs.checks, proofs.canary.check].map((check) => ({
     phase,
     part: check.name,
-    ...neededBy(check),
+    programs: programsOf(check),
     architectures: check.architectures,
   }));
 }
 
-function neededBy(check: ProofCheck): Needs {
-  if ("image" in check && check.image !== null) return { programs: ["docker"] };
+function programsOf(check: ProofCheck): string[] {
+  if ("image" in check && check.image !== null) return ["docker"];
   switch (check.tool) {
     case "tlc":
     case "alloy":
-      return { programs: [check.java] };
+      return [check.java];
     case "coq":
-      return { programs: ["coqc"] };
+      return ["coqc"];
     case "ivy":
     case "tlaps":
-      return { programs: check.program.slice(0, 1) };
+      return check.program.slice(0, 1);
     case "kani":
       return subcommand([check.cargo], "kani");
   }
@@ -101,7 +98,10 @@ function benchmarksOf({ benchmarks }: ProfileFile): Requirement[] {
 }
 
 function fuzzOf({ fuzz }: ProfileFile): Requirement[] {
-  const needs = fuzz.tool === "cargo-fuzz" ? subcommand(fuzz.cargo, "fuzz") : toStart(fuzz.command);
+  const needs =
+    fuzz.tool === "cargo-fuzz"
+      ? { ...toStart(fuzz.cargo), programs: subcommand(fuzz.cargo, "fuzz") }
+      : toStart(fuzz.command);
   return [{ phase: "fuzz", part: fuzz.tool, ...needs }];
 }
 
