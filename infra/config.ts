@@ -5,6 +5,7 @@
  * too: a misspelt switch that is silently ignored is a lie about what runs.
  */
 import { z } from "zod";
+import { BUILT_IN_PROFILES } from "../contracts/defaults.ts";
 import { KimtestError } from "../contracts/errors.ts";
 import { MAX_U64 } from "../contracts/u64.ts";
 import { architectureOf, type Architecture } from "./architecture.ts";
@@ -93,7 +94,7 @@ const KEYS = {
     'an availability zone such as us-east-1b, or "" for the first that offers the instance type',
     "us-east-1b",
   ),
-  profile: key(z.string().regex(/^[a-z][a-z0-9-]{0,39}$/), "embedded", "the name of a profile (docs/profiles.md)"),
+  profile: key(z.enum(BUILT_IN_PROFILES), "kimberlite", BUILT_IN_PROFILES.join(" or ")),
   seedOffset: key(
     z
       .string()

@@ -430,7 +430,7 @@ describe("a spot stack with its defaults", () => {
       sns_topic: TOPIC_ARN,
       log_group: "kimtest-dev-logs",
       bundle: { key: `runner/${SHA256}.tar.gz`, sha256: SHA256 },
-      profile: "embedded",
+      profile: "kimberlite",
       github_repo: "https://github.com/kimberlitedb/kimberlite.git",
       github_branch: "main",
       run_duration_hours: 48,
@@ -564,7 +564,7 @@ describe("each switch", () => {
       { githubRepo: "https://example.org/a.git", githubBranch: "b/c" },
       { github_repo: "https://example.org/a.git", github_branch: "b/c" },
     ],
-    [{ profile: "kimberlite" }, { profile: "kimberlite" }],
+    [{ profile: "embedded" }, { profile: "embedded" }],
   ])("%j reaches the service, and leaves the machine as it is", async (config, expected) => {
     const [stack, plain] = [await mockedStack(config), await mockedStack()];
     expect(settingsOf(stack)).toMatchObject(expected);

@@ -1,10 +1,15 @@
-/** Where a cycle begins: what of a checkpoint of the first infrastructure is gone on from. */
+/** Where a cycle begins: what of a checkpoint of the first infrastructure is gone on from, and under which profile. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { expect, test } from "@jest/globals";
+import { CURRENT_CYCLE_KEY } from "../contracts/bucket.ts";
 import { checkpointSchema } from "../contracts/checkpoint.ts";
-import { parseJson } from "../contracts/json.ts";
+import { parseJson, stringifyJson } from "../contracts/json.ts";
 import { MAX_U64 } from "../contracts/u64.ts";
 import { fakeProfile } from "../test/fake-profile.ts";
-import { beginning } from "./cycle-state.ts";
+import { beginning, profileOfOpenCycle } from "./cycle-state.ts";
+import { openStore } from "./store/open-store.ts";
 
 const OPTIONS = {
   profile: fakeProfile({}, { seed_offset: 7n }),
@@ -69,4 +74,25 @@ test("a checkpoint of our own is taken as it is", () => {
   const { cycle, checkpoint, warnings } = begun(own);
   expect({ cycle, warnings }).toEqual({ cycle: 4, warnings: [] });
   expect(checkpoint).toEqual(own);
+});
+
+test("the profile of an open cycle: this disk's, else the store's; a cycle that is done has none", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "kimtest-cycle-state-"));
+  const path = join(folder, "cycle.json");
+  const store = await openStore(join(folder, "store"));
+  const open = begun(first());
+  const keep = (state: typeof open): void => {
+    writeFileSync(path, stringifyJson(state));
+  };
+  expect(await profileOfOpenCycle(path, store)).toBeUndefined();
+  await store.put(CURRENT_CYCLE_KEY, stringifyJson({ ...open, profile: "stored" }));
+  expect(await profileOfOpenCycle(path, store)).toBe("stored");
+  keep({ ...open, profile: "mine" });
+  expect(await profileOfOpenCycle(path, store)).toBe("mine");
+  keep({ ...open, status: "done" });
+  expect(await profileOfOpenCycle(path, store)).toBeUndefined();
+  writeFileSync(path, "{");
+  expect(await profileOfOpenCycle(path, store)).toBe("stored");
+  store.close();
+  rmSync(folder, { recursive: true });
 });

@@ -38,6 +38,25 @@ export async function findEarlierWork(path: string, store: ObjectStore): Promise
   return { state: undefined, checkpoint: await readStored(store, CHECKPOINT_KEY, checkpointSchema, damage), damage };
 }
 
+/**
+ * The profile of the cycle that a start goes on with; undefined when it begins a new one. Changes nothing: what is
+ * damaged is moved aside by `findEarlierWork`, which says so in the digest.
+ */
+export async function profileOfOpenCycle(path: string, store: ObjectStore): Promise<string | undefined> {
+  const local = await readFileIfPresent(path);
+  const state = stateIn(local) ?? stateIn((await store.get(CURRENT_CYCLE_KEY))?.body);
+  return state?.status === "running" ? state.profile : undefined;
+}
+
+function stateIn(bytes: Uint8Array | undefined): CycleState | undefined {
+  if (bytes === undefined) return undefined;
+  try {
+    return decodeJson(Buffer.from(bytes).toString("utf8"), CURRENT_CYCLE_KEY, cycleStateSchema);
+  } catch {
+    return undefined;
+  }
+}
+
 async function readLocal(path: string, damage: string[]): Promise<CycleState | undefined> {
   const file = await readFileIfPresent(path);
   if (file === undefined) return undefined;

@@ -15,6 +15,7 @@ import type { Profile } from "../contracts/profile.ts";
 import type { HostSettings } from "../contracts/host.ts";
 import type { ServiceSettings } from "../contracts/stack.ts";
 import type { WorkSettings } from "../contracts/work-settings.ts";
+import { profileOfOpenCycle } from "./cycle-state.ts";
 import { runCycle } from "./cycle.ts";
 import { logPathOf, openRunner, type OpenRunner } from "./open-runner.ts";
 import { printable } from "./phases/digest/printable.ts";
@@ -28,7 +29,7 @@ import { plainHost } from "./platform/plain-host.ts";
 import type { ProgressSnapshot, Spectator } from "./platform/progress.ts";
 import type { SpotNotice } from "./platform/spot-notice.ts";
 import { openWatchdog, type Watchdog } from "./platform/watchdog.ts";
-import { loadProfile, settled } from "./profiles/load.ts";
+import { isBuiltIn, loadProfile, settled } from "./profiles/load.ts";
 import {
   lastBeginningSchema,
   profileFor,
@@ -129,11 +130,12 @@ async function serve(options: ServiceOptions, log: Log, stop: AbortSignal): Prom
     try {
       const answer = runner.dependencies.store.get(CURRENT_CYCLE_KEY);
       await limited(answer, "asking the store", STORE_LIMIT_MS, stop);
+      const profile = await profileToRun(loaded, runner, stateFolder, log);
       await metrics.flush(FIRST_METRICS_MS);
       await watch.asked;
-      await sayReady(env, watchdog, log, { ...host.about, profile: settings.profile });
+      await sayReady(env, watchdog, log, { ...host.about, profile: profile.name });
       const life = { runner, watchdog, log, signal: interrupted, bundle: env["KIMTEST_BUNDLE"] ?? null };
-      if (await waitForTurn(life, stateFolder, settings)) await oneCycle(life, settings, loaded);
+      if (await waitForTurn(life, stateFolder, settings)) await oneCycle(life, settings, profile);
     } finally {
       await watchdog.stopping(interrupted.aborted ? "stopping" : "the cycle is over, the next one follows");
       await runner.close(interrupted.aborted ? CLOSE_AFTER_STOP_MS : CLOSE_MS);
@@ -147,6 +149,18 @@ async function serve(options: ServiceOptions, log: Log, stop: AbortSignal): Prom
     host.close();
     watchdog.close();
   }
+}
+
+/** A cycle is finished under the profile that it was begun under: another one would not know its books. */
+async function profileToRun(wanted: Profile, runner: OpenRunner, stateFolder: string, log: Log): Promise<Profile> {
+  const begun = await profileOfOpenCycle(runner.statePath, runner.dependencies.store);
+  // Of a file of one's own only the name is known here: runCycle then says what to do.
+  if (begun === undefined || begun === wanted.name || !isBuiltIn(begun)) return wanted;
+  log.warn(
+    {},
+    `the cycle that was begun under the profile ${begun} is finished first; ${wanted.name} comes with the next one`,
+  );
+  return settled(await loadProfile(begun), stateFolder);
 }
 
 function hostOf(settings: Settings, { env, stateFolder }: ServiceOptions, log: Log): Host {

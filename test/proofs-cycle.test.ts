@@ -69,7 +69,7 @@ test("what a proof tool refutes is in the digest, the registry and the store", a
   });
   expect(digest.trust.formal_verification).toMatchObject({ trusted: true, canary: { canary: "planted" } });
   const day = `formal-verification/${digest.started_at.slice(0, 10)}.json`;
-  const signature = "formal-verification:ivy:single";
+  const signature = "formal-verification:byzantine:single";
   expect(digest.findings).toMatchObject([
     { signature, state: "new", message: "byzantine: bad.ivy:17: its check failed", failure_key: day },
   ]);
@@ -100,7 +100,7 @@ test("a runner that is stopped under a proof goes on with the same cycle, and no
   expect(performance.now() - stoppedMs).toBeLessThan(10_000);
   expect(existsSync(`/proc/${readFileSync(started, "utf8").trim()}`)).toBe(false);
   expect(bench.cycleState()).toMatchObject({ cycle: 1, phase: "formal-verification", results: [{ phase: "prepare" }] });
-  expect(Object.keys(bench.cycleState().sightings)).toEqual(["formal-verification:ivy:single"]);
+  expect(Object.keys(bench.cycleState().sightings)).toEqual(["formal-verification:byzantine:single"]);
 
   expect((await bench.cycle("9s")).exitCode).toBe(1);
   const digest = bench.digest();
@@ -110,5 +110,5 @@ test("a runner that is stopped under a proof goes on with the same cycle, and no
     formal_verification: { tools: { byzantine: { verdict: "failed" }, slow: { verdict: "passed" } } },
   });
   // Both attempts saw the one bug.
-  expect(digest.findings).toMatchObject([{ signature: "formal-verification:ivy:single", count_in_cycle: 1 }]);
+  expect(digest.findings).toMatchObject([{ signature: "formal-verification:byzantine:single", count_in_cycle: 1 }]);
 }, 120_000);

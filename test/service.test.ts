@@ -2,12 +2,14 @@
  * The service as a real process against a real emulator of S3, SNS and CloudWatch, with a stand-in for the
  * instance metadata service and real messages to a systemd that is a socket.
  */
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { readHistory } from "../runner/triage/benchmark-store.ts";
 import { startMoto, type Moto } from "./aws/moto.ts";
 import { INSTANCE_ACTION, noticeIn } from "./fake-imds.ts";
+import { TestRepository } from "./repository.ts";
 import { ServiceBench } from "./service-bench.ts";
 
 /** The first run installs moto. */
@@ -130,6 +132,74 @@ test.concurrent(
     expect((await bench.start()).exitCode).toBe(0);
     expect(await bench.digest()).toMatchObject({ cycle: 1, interruptions: 1, vopr: { inconclusive_seeds: 0 } });
     expect(await bench.sent()).toHaveLength(1);
+  },
+  LONG_MS,
+);
+
+test.concurrent(
+  "another profile in the settings: the cycle that was begun goes on under its own",
+  async () => {
+    const bench = await opened();
+    bench.writeSettings({}, { profile: "embedded", run_duration_hours: 1 });
+    const first = bench.start();
+    await bench.until("begun", () => bench.cycleState() !== undefined);
+    first.kill("SIGTERM");
+    expect((await first).exitCode).toBe(0);
+
+    // Also on a machine that has lost its disk: the store knows the cycle.
+    rmSync(join(bench.state, "cycle.json"));
+    bench.writeSettings({});
+    const second = bench.start();
+    await bench.until("gone on with", () => bench.cycleState()?.interruptions === 1);
+    // Stopped at once: the programs of this profile need the cores that other tests have.
+    second.kill("SIGTERM");
+    expect((await second).exitCode).toBe(0);
+    expect(bench.cycleState()).toMatchObject({ cycle: 1, profile: "embedded", status: "running" });
+    expect(bench.log()).toContain(
+      "the cycle that was begun under the profile embedded is finished first; fake comes with the next one",
+    );
+  },
+  LONG_MS,
+);
+
+test.concurrent(
+  "the profile kimberlite on a machine without its tools: the settings' repository, and a digest of what is missing",
+  async () => {
+    const bench = await opened();
+    const upstream = new TestRepository(bench.folder);
+    const commit = upstream.commit({ "Cargo.toml": "[workspace]\n" });
+    upstream.tag("release");
+    upstream.commit({ "later.txt": "" });
+    bench.writeSettings(
+      {},
+      {
+        profile: "kimberlite",
+        github_repo: upstream.url,
+        github_branch: "release",
+        enable_formal_verification: false, // would fetch its jars
+        run_duration_hours: 30 / 3600,
+      },
+    );
+    // git and what it starts, but neither cargo nor anything else.
+    const programs = join(bench.folder, "bin");
+    mkdirSync(programs);
+    for (const name of ["git", "env", "sh"]) symlinkSync(join("/usr/bin", name), join(programs, name));
+    expect((await bench.start({ PATH: programs })).exitCode).toBe(0);
+
+    const digest = await bench.digest();
+    expect(digest).toMatchObject({
+      cycle: 1,
+      profile: "kimberlite",
+      git_commit: commit,
+      verdict: "inconclusive",
+      vopr: { iterations: 0 },
+      trust: { vopr: { trusted: false } },
+    });
+    const [mail] = await bench.sent();
+    expect(mail?.subject).toBe("kimtest cycle 1: inconclusive");
+    expect(mail?.message).toContain("switched off in the settings (enable_formal_verification)");
+    expect(mail?.message).toContain("cannot be started: cargo does not exist or may not be executed");
+    expect(bench.log()).not.toContain("not used");
   },
   LONG_MS,
 );

@@ -44,19 +44,20 @@ async function show(name: string, options: { readonly json?: true | undefined },
 }
 
 async function check(name: string, options: { readonly json?: true | undefined }, deps: CliDeps): Promise<void> {
-  const [{ loadProfile }, { gapsOf }, { whyNotRunnable }, { jsonText }] = await Promise.all([
-    import("../../runner/profiles/load.ts"),
-    import("../../runner/profiles/requirements.ts"),
-    import("../../runner/tools/tool-run.ts"),
-    import("../json.ts"),
-  ]);
+  const [{ loadProfile }, { gapsOf }, { hasToolchain, rustupHome }, { whyNotRunnable }, { jsonText }] =
+    await Promise.all([
+      import("../../runner/profiles/load.ts"),
+      import("../../runner/profiles/requirements.ts"),
+      import("../../runner/tools/rustup.ts"),
+      import("../../runner/tools/tool-run.ts"),
+      import("../json.ts"),
+    ]);
   const profile = await loadProfile(name);
   const path = process.env["PATH"] ?? "";
-  const gaps = await gapsOf(
-    profile,
-    process.arch,
-    async (program) => (await whyNotRunnable(program, path, profile.work_tree)) === undefined,
-  );
+  const gaps = await gapsOf(profile, process.arch, {
+    has: async (program) => (await whyNotRunnable(program, path, profile.work_tree)) === undefined,
+    hasToolchain: (name) => hasToolchain(rustupHome(process.env), name),
+  });
   deps.setExitCode(gaps.length === 0 ? EXIT.ok : EXIT.inconclusive);
   if (options.json === true) {
     deps.out(jsonText({ profile: profile.name, valid: true, inconclusive: gaps }));

@@ -77,6 +77,16 @@ fetch() {
   }
 }
 
+# A folder that all can read and only root can change: what was checked there is what is run.
+new_scratch() {
+  local scratch
+  mkdir -p "$library"
+  rm -rf "$library"/.new-*
+  scratch=$(mktemp -d "$library/.new-XXXXXX")
+  chmod 0755 "$scratch"
+  printf '%s' "$scratch"
+}
+
 # The pinned hash of this architecture: pinned_sha256 node.
 pinned_sha256() {
   local name=$1_sha256_$architecture
@@ -93,9 +103,8 @@ step_node() {
   sha256=$(pinned_sha256 node)
   platform=linux-x64
   if [ "$architecture" = aarch64 ]; then platform=linux-arm64; fi
-  mkdir -p "$library" "$root/usr/local/bin"
-  rm -rf "$library"/.new-*
-  scratch=$(mktemp -d "$library/.new-XXXXXX")
+  mkdir -p "$root/usr/local/bin"
+  scratch=$(new_scratch)
   fetch "$node_address/v$node_version/node-v$node_version-$platform.tar.gz" "$sha256" "$scratch/node.tar.gz"
   mkdir "$scratch/node"
   tar -xzf "$scratch/node.tar.gz" --no-same-owner --strip-components=1 -C "$scratch/node"
@@ -107,18 +116,46 @@ step_node() {
   [ "$("$node" --version)" = "v$node_version" ]
 }
 
+# as_user COMMAND…: other people's code is not run by root. The environment is that of kimtest.service.
+as_user() {
+  runuser -u "$user" -- env HOME="$home" RUSTUP_HOME="$home/rustup" CARGO_HOME="$home/cargo" \
+    PATH="$home/cargo/bin:$PATH" "$@"
+}
+
+# toolchain NAME [COMPONENTS]
+toolchain() {
+  if as_user rustup run "$1" rustc --version; then return 0; fi
+  as_user rustup toolchain install --no-self-update --profile minimal ${2:+--component "$2"} "$1"
+}
+
 step_rust() {
   local scratch sha256
-  export RUSTUP_HOME=$home/rustup CARGO_HOME=$home/cargo
-  if [ -x "$CARGO_HOME/bin/rustup" ] &&
-    runuser -u "$user" -- "$CARGO_HOME/bin/rustup" run "$rust_version" rustc --version; then return 0; fi
-  sha256=$(pinned_sha256 rustup)
-  rm -rf "$home"/tmp/rustup-*
-  scratch=$(mktemp -d "$home/tmp/rustup-XXXXXX")
-  fetch "$rustup_address/$rustup_version/$architecture-unknown-linux-gnu/rustup-init" "$sha256" "$scratch/rustup-init"
-  chmod 0755 "$scratch" "$scratch/rustup-init"
-  runuser -u "$user" -- env HOME="$home" "$scratch/rustup-init" -y --no-modify-path --profile minimal \
-    --default-toolchain "$rust_version"
+  if [ ! -x "$home/cargo/bin/rustup" ] || [ ! -x "$home/cargo/bin/cargo" ]; then
+    sha256=$(pinned_sha256 rustup)
+    scratch=$(new_scratch)
+    fetch "$rustup_address/$rustup_version/$architecture-unknown-linux-gnu/rustup-init" "$sha256" "$scratch/rustup-init"
+    chmod 0755 "$scratch/rustup-init"
+    as_user "$scratch/rustup-init" -y --no-modify-path --profile minimal --default-toolchain none
+    rm -rf "$scratch"
+  fi
+  toolchain "$rust_version" "$rust_components"
+  # For a repository that names none.
+  as_user rustup default "$rust_version"
+}
+
+# With the nightly toolchain, which is newer than what its crates ask for.
+step_cargo_fuzz() {
+  local scratch target program=$home/cargo/bin/cargo-fuzz
+  toolchain "$rust_nightly"
+  if [ -x "$program" ] && [ "$(as_user "$program" --version)" = "cargo-fuzz $cargo_fuzz_version" ]; then return 0; fi
+  scratch=$(new_scratch)
+  fetch "$crates_address/cargo-fuzz/cargo-fuzz-$cargo_fuzz_version.crate" "$cargo_fuzz_sha256" "$scratch/crate.tar.gz"
+  mkdir "$scratch/source"
+  tar -xzf "$scratch/crate.tar.gz" --no-same-owner --strip-components=1 -C "$scratch/source"
+  as_user rm -rf "$home"/tmp/cargo-fuzz-*
+  target=$(as_user mktemp -d "$home/tmp/cargo-fuzz-XXXXXX")
+  as_user env CARGO_TARGET_DIR="$target" cargo "+$rust_nightly" install --locked --force --path "$scratch/source"
+  as_user rm -rf "$target"
   rm -rf "$scratch"
 }
 
@@ -203,4 +240,6 @@ step swap 120 2
 step logs 60 2
 step agent 120 3
 step service 60 2
+# After the service: without what only one workload needs, the others run.
+step cargo_fuzz 1500 3
 say "the machine is set up"

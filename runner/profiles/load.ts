@@ -1,6 +1,7 @@
 /** From what a person names to a profile: one that is built in, or a file of their own. */
 import { readFile, stat } from "node:fs/promises";
 import { dirname, isAbsolute, resolve } from "node:path";
+import { BUILT_IN_PROFILES, type BuiltInProfile } from "../../contracts/defaults.ts";
 import { KimtestError, reasonOf } from "../../contracts/errors.ts";
 import { profileSchema, type Profile, type ProfileFile } from "../../contracts/profile.ts";
 import { repositorySchema, type Repository } from "../../contracts/profile/source.ts";
@@ -9,20 +10,21 @@ import { embeddedProfile } from "./embedded.ts";
 import { kimberliteProfile } from "./kimberlite/kimberlite.ts";
 import { isProfileFile, parseProfile, PROFILE_EXTENSIONS } from "./read.ts";
 
-const BUILT_IN: Readonly<Record<string, () => ProfileFile>> = {
+const BUILT_IN: Readonly<Record<BuiltInProfile, () => ProfileFile>> = {
   embedded: embeddedProfile,
   kimberlite: kimberliteProfile,
 };
+
+export const isBuiltIn = (name: string): name is BuiltInProfile => Object.hasOwn(BUILT_IN, name);
 
 const MAX_BYTES = 1024 * 1024;
 
 /** @throws KimtestError `NOT_FOUND` or `USAGE`; every problem of a file is named with its dotted path. */
 export async function loadProfile(name: string): Promise<ProfileFile> {
-  const builtIn = Object.hasOwn(BUILT_IN, name) ? BUILT_IN[name] : undefined;
-  if (builtIn !== undefined) return builtIn();
+  if (isBuiltIn(name)) return BUILT_IN[name]();
   if (!isProfileFile(name)) {
     throw new KimtestError("USAGE", `there is no profile "${name}"`, {
-      hint: `use ${Object.keys(BUILT_IN).join(", ")}, or the path of a profile file that ends in ${PROFILE_EXTENSIONS.join(", ")}`,
+      hint: `use ${BUILT_IN_PROFILES.join(", ")}, or the path of a profile file that ends in ${PROFILE_EXTENSIONS.join(", ")}`,
     });
   }
   const parsed = profileSchema.safeParse(await parseProfile(await textOf(name), name));

@@ -1,6 +1,6 @@
 /**
- * What a profile needs of the machine it runs on, and what would be inconclusive without it: pure, but for `has`,
- * which looks a program up.
+ * What a profile needs of the machine it runs on, and what would be inconclusive without it: pure, but for the
+ * `Machine`, which looks things up.
  */
 import type { PhaseName } from "../../contracts/parts.ts";
 import type { ProfileFile } from "../../contracts/profile.ts";
@@ -12,6 +12,8 @@ export interface Requirement {
   readonly part: string;
   /** Programs that are looked up in PATH, or given by path. */
   readonly programs: readonly string[];
+  /** That rustup must have: it fetches none that is asked for with a +. */
+  readonly toolchains?: readonly string[];
   /** Undefined: any. */
   readonly architectures?: readonly string[];
 }
@@ -22,12 +24,23 @@ export interface Gap {
   readonly reason: string;
 }
 
-/** `cargo NAME` is a program of its own, and `cargo +TOOLCHAIN` only rustup understands. */
-const subcommand = (cargo: readonly string[], name: string): string[] => [
-  cargo[0] ?? "cargo",
-  `cargo-${name}`,
-  ...(cargo[1]?.startsWith("+") === true ? ["rustup"] : []),
-];
+export interface Machine {
+  /** Whether a program can be started. */
+  has(program: string): Promise<boolean>;
+  /** Whether rustup has it. */
+  hasToolchain(name: string): Promise<boolean>;
+}
+
+type Needs = Pick<Requirement, "programs" | "toolchains">;
+
+/** `cargo +TOOLCHAIN` only rustup understands. */
+function toStart([program = "", word = ""]: readonly string[]): Needs {
+  if (!/^(.*\/)?(cargo|rustc)$/.test(program) || !word.startsWith("+")) return { programs: [program] };
+  return { programs: [program, "rustup"], toolchains: [word.slice(1)] };
+}
+
+/** `cargo NAME` is a program of its own. */
+const subcommand = (cargo: readonly string[], name: string): string[] => [...toStart(cargo).programs, `cargo-${name}`];
 
 export function requirementsOf(profile: ProfileFile): Requirement[] {
   const { repository, build, vopr } = profile;
@@ -38,7 +51,7 @@ export function requirementsOf(profile: ProfileFile): Requirement[] {
     ...[...builds.values()].map((step) => ({
       phase: "prepare" as const,
       part: `build ${step.name}`,
-      programs: step.command.slice(0, 1),
+      ...toStart(step.command),
     })),
     ...proofsOf(profile),
     ...benchmarksOf(profile),
@@ -82,28 +95,29 @@ export function programsOf(check: ProofCheck): string[] {
 
 function benchmarksOf({ benchmarks }: ProfileFile): Requirement[] {
   const command = benchmarks.tool === "criterion" ? benchmarks.cargo : benchmarks.command;
-  return [{ phase: "benchmarks", part: benchmarks.tool, programs: command.slice(0, 1) }];
+  return [{ phase: "benchmarks", part: benchmarks.tool, ...toStart(command) }];
 }
 
 function fuzzOf({ fuzz }: ProfileFile): Requirement[] {
-  const programs = fuzz.tool === "cargo-fuzz" ? subcommand(fuzz.cargo, "fuzz") : fuzz.command.slice(0, 1);
-  return [{ phase: "fuzz", part: fuzz.tool, programs }];
+  const needs =
+    fuzz.tool === "cargo-fuzz"
+      ? { ...toStart(fuzz.cargo), programs: subcommand(fuzz.cargo, "fuzz") }
+      : toStart(fuzz.command);
+  return [{ phase: "fuzz", part: fuzz.tool, ...needs }];
 }
 
-/** `has`: whether a program can be started here. */
-export async function gapsOf(
-  profile: ProfileFile,
-  architecture: string,
-  has: (program: string) => Promise<boolean>,
-): Promise<Gap[]> {
+export async function gapsOf(profile: ProfileFile, architecture: string, machine: Machine): Promise<Gap[]> {
   const gaps: Gap[] = [];
-  for (const { phase, part, programs, architectures } of requirementsOf(profile)) {
+  for (const { phase, part, programs, toolchains = [], architectures } of requirementsOf(profile)) {
     if (architectures !== undefined && !architectures.includes(architecture)) {
       gaps.push({ phase, part, reason: `needs ${architectures.join(" or ")}, this machine is ${architecture}` });
       continue;
     }
     for (const program of programs)
-      if (!(await has(program))) gaps.push({ phase, part, reason: `${program} is not there` });
+      if (!(await machine.has(program))) gaps.push({ phase, part, reason: `${program} is not there` });
+    for (const toolchain of toolchains)
+      if (!(await machine.hasToolchain(toolchain)))
+        gaps.push({ phase, part, reason: `rustup has no toolchain ${toolchain}` });
   }
   return gaps;
 }

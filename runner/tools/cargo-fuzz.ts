@@ -10,9 +10,10 @@ import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { inconclusive, PASSED, type Judgement } from "../../contracts/verdict.ts";
 import type { Processes } from "../platform/processes.ts";
+import { compilerErrorIn } from "./compiler-error.ts";
 import { inputLimits, type LibFuzzerOptions } from "./libfuzzer.ts";
 import type { ToolLimits } from "./proof.ts";
-import { lastWords, notByItself, runTool, type ToolOptions, type ToolOutput } from "./tool-run.ts";
+import { notByItself, runTool, type ToolOptions, type ToolOutput } from "./tool-run.ts";
 
 export interface CargoFuzz {
   /** For example cargo +nightly */
@@ -75,7 +76,7 @@ export function judgeList(output: ToolOutput): Listed {
   const ended = notByItself(output);
   if (ended !== undefined) return { problem: ended };
   const { exitCode } = output.end;
-  if (exitCode !== 0) return { problem: `exit code ${String(exitCode)}${errorIn(output.text)}` };
+  if (exitCode !== 0) return { problem: `exit code ${String(exitCode)}${compilerErrorIn(output.text)}` };
   const lines = output.text.split("\n").filter((line) => line.trim() !== "");
   const strange = lines.find((line) => !/^[\w-]+$/.test(line));
   if (strange !== undefined) return { problem: `"${strange.slice(0, 80)}" is not the name of a target` };
@@ -109,16 +110,8 @@ export function judgeBuild(output: ToolOutput, isThere: boolean): Judgement {
   const ended = notByItself(output);
   if (ended !== undefined) return inconclusive(`build: ${ended}`);
   const { exitCode } = output.end;
-  if (exitCode !== 0) return inconclusive(`build: exit code ${String(exitCode)}${errorIn(output.text)}`);
+  if (exitCode !== 0) return inconclusive(`build: exit code ${String(exitCode)}${compilerErrorIn(output.text)}`);
   return isThere ? PASSED : inconclusive("build: exit code 0, but there is no executable");
-}
-
-/** The compiler's first error and its place. */
-function errorIn(text: string): string {
-  const error = /^(error(?:\[E\d+\])?: .*)(?:\n *--> (.*))?$/m.exec(text);
-  if (error === null) return lastWords(text.replace(/\n+Stack backtrace:[\s\S]*$/, ""));
-  const place = error[2] === undefined ? "" : ` (${error[2]})`;
-  return `: ${(error[1] ?? "").slice(0, 200)}${place}`;
 }
 
 /** For example x86_64-unknown-linux-gnu, from `rustc -vV` of the same toolchain. */

@@ -39,7 +39,7 @@ test("a finding keeps its trace, and its identity does not depend on it", () => 
     "State 1",
     "State 2",
   ]);
-  expect(findingSignature(result, finding)).toBe("formal-verification:tlc:Agreement");
+  expect(findingSignature("tlc-vsr", finding)).toBe("formal-verification:tlc-vsr:Agreement");
 });
 
 test("a trace without end keeps how it began and how it ended", () => {

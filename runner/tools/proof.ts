@@ -123,6 +123,9 @@ export function toolEntry(
 }
 type ToolEntry = FormalVerificationResult["tools"][string];
 
-/** The identity of what does not hold: the same in every cycle, whatever the trace. */
-export const findingSignature = ({ tool }: ProofResult, { property }: ProofFinding): string =>
-  `formal-verification:${tool}:${property}`;
+/**
+ * The identity of what does not hold: the same in every cycle, whatever the trace. By the check's name: specifications
+ * of one tool have properties of one name, a deadlock for example, and those are not one bug.
+ */
+export const findingSignature = (check: string, { property }: ProofFinding): string =>
+  `formal-verification:${check}:${property}`;

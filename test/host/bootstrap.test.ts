@@ -5,70 +5,34 @@ import { join } from "node:path";
 import { CloudWatchClient, GetMetricStatisticsCommand } from "@aws-sdk/client-cloudwatch";
 import { CloudWatchLogsClient, CreateLogGroupCommand, GetLogEventsCommand } from "@aws-sdk/client-cloudwatch-logs";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, jest, test } from "@jest/globals";
-import { execa } from "execa";
 
 import { METRIC_NAMESPACE, STACK_DIMENSION } from "../../contracts/metrics.ts";
 import { logGroupName } from "../../infra/names.ts";
+import { FUZZ_TOOLCHAIN } from "../../runner/profiles/kimberlite/fuzz.ts";
+import { kimberliteProfile } from "../../runner/profiles/kimberlite/kimberlite.ts";
+import { gapsOf } from "../../runner/profiles/requirements.ts";
+import { hasToolchain } from "../../runner/tools/rustup.ts";
+import { whyNotRunnable } from "../../runner/tools/tool-run.ts";
 import { startMoto, type Moto } from "../aws/moto.ts";
-import { BUCKET, INSTANCE, Machine, serve, sha256Of } from "./machine.ts";
+import { BUCKET, HOST_FOLDER, INSTANCE, Machine, sha256Of } from "./machine.ts";
+import { NODE_VERSION, serveDownloads, type Downloads } from "./stand-ins.ts";
 import { findHostTools } from "./tools.ts";
 
 jest.setTimeout(90_000);
 
-const NODE_VERSION = "24.99.0";
-/** Prints its version, as far as the set-up asks. */
-const NODE = `#!/bin/bash\necho v${NODE_VERSION}\n`;
-/** Installs a rustup that has the toolchain. */
-const RUSTUP_INIT = `#!/bin/bash
-echo "rustup-init $*" >>"$KIMTEST_ROOT/calls.txt"
-mkdir -p "$CARGO_HOME/bin"
-printf '#!/bin/bash\\necho "rustup $*" >>"$KIMTEST_ROOT/calls.txt"\\n' >"$CARGO_HOME/bin/rustup"
-chmod +x "$CARGO_HOME/bin/rustup"
-`;
-
 let moto: Moto;
 let programs: string;
-let downloads: Awaited<ReturnType<typeof serve>>;
-let pins: (change?: Readonly<Record<string, string>>) => string;
+let downloads: Downloads;
+let pins: Downloads["pins"];
 let machine: Machine;
 let made = 0;
-
-async function nodeArchive(): Promise<Buffer> {
-  const script = `set -e; d=$(mktemp -d); mkdir -p $d/node/bin; printf %s "$1" >$d/node/bin/node; chmod +x $d/node/bin/node; tar -czf - -C $d node; rm -r $d`;
-  const { stdout } = await execa("bash", ["-c", script, "bash", NODE], { encoding: "buffer" });
-  return Buffer.from(stdout);
-}
 
 beforeAll(async () => {
   ({ programs } = await findHostTools());
   moto = await startMoto();
   await moto.createBucket(BUCKET);
-  const node = await nodeArchive();
-  const rustup = Buffer.from(RUSTUP_INIT);
-  downloads = await serve({
-    [`/node/v${NODE_VERSION}/node-v${NODE_VERSION}-linux-x64.tar.gz`]: node,
-    [`/node/v${NODE_VERSION}/node-v${NODE_VERSION}-linux-arm64.tar.gz`]: node,
-    "/rustup/1.0.0/x86_64-unknown-linux-gnu/rustup-init": rustup,
-    "/rustup/1.0.0/aarch64-unknown-linux-gnu/rustup-init": rustup,
-  });
-  pins = (change = {}) => {
-    const values = {
-      node_version: NODE_VERSION,
-      node_address: `${downloads.address}/node`,
-      node_sha256_aarch64: sha256Of(node),
-      node_sha256_x86_64: sha256Of(node),
-      rustup_version: "1.0.0",
-      rustup_address: `${downloads.address}/rustup`,
-      rustup_sha256_aarch64: sha256Of(rustup),
-      rustup_sha256_x86_64: sha256Of(rustup),
-      rust_version: "1.88.0",
-      download_protocols: "=http",
-      ...change,
-    };
-    return Object.entries(values)
-      .map(([name, value]) => `${name}=${value}\n`)
-      .join("");
-  };
+  downloads = await serveDownloads();
+  ({ pins } = downloads);
 }, 600_000);
 afterAll(async () => {
   await downloads.close();
@@ -150,7 +114,13 @@ test("a new machine is set up; a second run changes nothing and installs nothing
       "useradd --system --user-group --home-dir /var/lib/kimtest --no-create-home --shell /sbin/nologin kimtest",
       "usermod --append --groups docker kimtest",
       "systemctl restart docker.service",
-      "rustup-init -y --no-modify-path --profile minimal --default-toolchain 1.88.0",
+      "rustup-init -y --no-modify-path --profile minimal --default-toolchain none",
+      "rustup toolchain install --no-self-update --profile minimal --component rustfmt,clippy,rust-analyzer 1.88",
+      "rustup default 1.88",
+      `rustup toolchain install --no-self-update --profile minimal ${FUZZ_TOOLCHAIN}`,
+      expect.stringMatching(
+        `^cargo \\+${FUZZ_TOOLCHAIN} install --locked --force --path ${machine.root}/usr/local/lib/`,
+      ),
       `amazon-cloudwatch-agent-ctl -a fetch-config -m ec2 -s -c file:${machine.root}/etc/kimtest/amazon-cloudwatch-agent.json`,
       "systemctl daemon-reload",
       "systemctl enable kimtest.service",
@@ -180,7 +150,9 @@ test("a new machine is set up; a second run changes nothing and installs nothing
   expect(await snapshot()).toEqual(before);
   // What is asked, and what is started that runs already; nothing is installed, reloaded or restarted.
   const again = await machine.lines("calls.txt");
-  expect(again.filter((call) => !/^(rpm -q|getent|id|stat|runuser|rustup run|swapon --show)/.test(call))).toEqual([
+  expect(
+    again.filter((call) => !/^(rpm -q|getent|id|stat|runuser|rustup (run|default)|swapon --show)/.test(call)),
+  ).toEqual([
     "systemctl enable docker.service",
     "systemctl start docker.service",
     "systemctl is-active --quiet amazon-cloudwatch-agent.service",
@@ -189,6 +161,47 @@ test("a new machine is set up; a second run changes nothing and installs nothing
     "systemctl start --no-block kimtest.service",
   ]);
 });
+
+/** What a build of Kimberlite starts without its profile saying so: DuckDB is compiled, reports of sanitizers get names. */
+const OF_BUILDS = ["cc", "c++", "ar", "make", "cmake", "perl", "pkg-config", "llvm-symbolizer"];
+
+test.each([
+  ["x86_64", "x64"],
+  ["aarch64", "arm64"],
+])(
+  "%s: what the profile kimberlite starts is found by the service on the machine",
+  async (machineName, architecture) => {
+    await machine.stub("uname", `if [ "$1" = -m ]; then echo ${machineName}; else exec /usr/bin/uname "$@"; fi`);
+    await machine.pointAt(await machine.deliver("first", { pins: pins() }));
+    expect((await machine.bootstrap()).exitCode).toBe(0);
+    const unit = await readFile(join(HOST_FOLDER, "kimtest.service"), "utf8");
+    const environment = new Map(
+      [...unit.matchAll(/^Environment=(.+)$/gm)]
+        .flatMap(([, line = ""]) => line.split(" "))
+        .map((one) => [one.slice(0, one.indexOf("=")), one.slice(one.indexOf("=") + 1)]),
+    );
+    const path = (environment.get("PATH") ?? "").split(":").map((folder) => machine.root + folder);
+    const has = async (program: string): Promise<boolean> =>
+      (await whyNotRunnable(program, path.join(":"), machine.root)) === undefined;
+
+    const profile = kimberliteProfile();
+    const versions = Object.values(profile.build?.versions ?? {});
+    for (const program of [...OF_BUILDS, ...versions.map(([first = ""]) => first)]) {
+      expect([program, await has(program)]).toEqual([program, true]);
+    }
+    const rustup = machine.root + (environment.get("RUSTUP_HOME") ?? "");
+    const gaps = await gapsOf(profile, architecture, { has, hasToolchain: (name) => hasToolchain(rustup, name) });
+    // Kani is for machines where somebody installed it; Coq and TLAPS exist for Intel and AMD only.
+    const onIntelAlone = ["coq-crypto", "tlaps-vsr", "tlaps-view-change", "tlaps-recovery", "tlaps-compliance"];
+    expect(gaps.map(({ part, reason }) => `${part}: ${reason}`)).toEqual([
+      "kani: cargo-kani is not there",
+      ...(architecture === "x64" ? [] : onIntelAlone.map((check) => `${check}: needs x64, this machine is arm64`)),
+    ]);
+    // What the versions are asked of, and what Kimberlite's rust-toolchain.toml names: nothing is fetched later.
+    const toolchains = versions.flatMap(([, word = ""]) => (word.startsWith("+") ? [word.slice(1)] : []));
+    for (const name of ["1.88", ...toolchains]) expect([name, await hasToolchain(rustup, name)]).toEqual([name, true]);
+  },
+);
 
 test("what follows a change is done also when the attempt that made it was ended in between", async () => {
   await machine.pointAt(await machine.deliver("first", { pins: pins() }));
@@ -235,6 +248,16 @@ test.each([
   expect(messages).toContain(message);
   expect(messages).toContain("the set-up ended at step node");
   expect(await readdir(join(machine.root, "usr/local/bin"))).toEqual([]);
+});
+
+test("without the tool of one workload the set-up has failed, and the service does the others", async () => {
+  await machine.pointAt(await machine.deliver("first", { pins: pins({ cargo_fuzz_sha256: "0".repeat(64) }) }));
+  expect((await machine.bootstrap()).exitCode).toBe(1);
+  expect(await failures()).toBe(1);
+  expect((await reported()).join("\n")).toContain("the set-up ended at step cargo_fuzz, after 3 attempts");
+  const calls = await machine.lines("calls.txt");
+  expect(calls).toContain("systemctl start --no-block kimtest.service");
+  expect(calls.filter((call) => call.startsWith("cargo "))).toEqual([]);
 });
 
 test("the bundle has another hash: nothing of it is run", async () => {

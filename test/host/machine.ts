@@ -22,6 +22,7 @@ import { create } from "tar";
 import { serviceParameterName } from "../../contracts/stack.ts";
 import { logGroupName } from "../../infra/names.ts";
 import type { Moto } from "../aws/moto.ts";
+import { DNF } from "./packages.ts";
 
 export const HOST_FOLDER = fileURLToPath(new URL("../../infra/host", import.meta.url));
 export const BUCKET = "results";
@@ -30,7 +31,7 @@ const RUN_TIMEOUT_MS = 60_000;
 
 /** Each writes its name and arguments to calls.txt; what it prints and how it ends follows. */
 const STUBS: Readonly<Record<string, string>> = {
-  dnf: `touch "$KIMTEST_ROOT/packages-installed"`,
+  dnf: DNF,
   rpm: `case "$*" in *system-release*) printf 2023.9.20251105 ;; *) [ -f "$KIMTEST_ROOT/packages-installed" ] ;; esac`,
   getent: `[ -f "$KIMTEST_ROOT/user-exists" ]`,
   useradd: `touch "$KIMTEST_ROOT/user-exists"`,

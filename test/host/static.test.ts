@@ -74,6 +74,17 @@ describe("scripts", () => {
   });
 });
 
+test("what people are told to install on a machine of their own is what is installed here", async () => {
+  const [pins, documented] = await Promise.all(
+    ["infra/host/downloads.sh", "docs/any-host.md"].map((name) => readFile(join(HOST_FOLDER, "../..", name), "utf8")),
+  );
+  const pinned = (name: string): string => new RegExp(`^${name}=(\\S+)$`, "m").exec(pins ?? "")?.[1] ?? "not pinned";
+  expect(documented).toContain(`rustup toolchain install ${pinned("rust_nightly")} `);
+  expect(documented).toContain(
+    `cargo +${pinned("rust_nightly")} install --locked cargo-fuzz --version ${pinned("cargo_fuzz_version")}'`,
+  );
+});
+
 describe("units", () => {
   /** systemd-analyze wants the programs to exist: the unit is checked with our folder for the installed one. */
   async function verify(name: string, change: (text: string) => string = (text) => text) {
@@ -100,6 +111,22 @@ describe("units", () => {
     expect(missing.exitCode).not.toBe(0);
     const wrong = await verify("kimtest.service", (text) => text.replace("KillMode=mixed", "KillMode=gentle"));
     expect(wrong.all).toContain("gentle");
+  });
+
+  test("programs under test may write where their tools do, and nowhere else", async () => {
+    const text = await readFile(join(HOST_FOLDER, "kimtest.service"), "utf8");
+    const valuesOf = (setting: string): string[] =>
+      [...text.matchAll(new RegExp(`^${setting}=(.+)$`, "gm"))].flatMap(([, value = ""]) => value.split(" "));
+    expect(valuesOf("ProtectSystem")).toEqual(["strict"]);
+    expect(valuesOf("ReadWritePaths")).toEqual(["/opt/kimtest", "/var/lib/kimtest"]);
+    const folders = valuesOf("Environment").filter((one) => !one.startsWith("PATH="));
+    expect(folders.map((one) => one.replace(/=.*/, "")).sort()).toEqual([
+      "CARGO_HOME",
+      "HOME",
+      "RUSTUP_HOME",
+      "TMPDIR",
+    ]);
+    for (const folder of folders) expect(folder).toMatch(/^\w+=\/var\/lib\/kimtest(\/|$)/);
   });
 
   test("the sandbox does not get weaker than it is", async () => {

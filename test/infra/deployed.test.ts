@@ -58,7 +58,7 @@ let run: Result;
 beforeAll(async () => {
   moto = await startMoto();
   const { programs } = await findHostTools();
-  captured = await deploy({ config: { alertEmail: "team@example.com" } });
+  captured = await deploy({ config: { alertEmail: "team@example.com", profile: "embedded" } });
   bucket = String(captured.outputs["s3_bucket"]);
   const [, , , , accountId = ""] = String(captured.outputs["sns_topic"]).split(":");
   principal = instanceOf(captured.resources, accountId);
@@ -157,13 +157,15 @@ async function carryOutUserData(): Promise<void> {
 /** The pinned Node and Rust come from the internet, which a test does not use: they are there already. */
 async function pretendDownloads(): Promise<void> {
   const pins = await readFile(new URL("../../infra/host/downloads.sh", import.meta.url), "utf8");
-  const version = /^node_version=(\S+)/m.exec(pins)?.[1] ?? "";
+  const pinned = (name: string): string => new RegExp(`^${name}=(\\S+)`, "m").exec(pins)?.[1] ?? "";
   const node = join(machine.root, "usr/local/bin/node");
-  const answer = `if [ "$*" = --version ]; then echo v${version}; else exec "${process.execPath}" "$@"; fi`;
+  const answer = `if [ "$*" = --version ]; then echo v${pinned("node_version")}; else exec "${process.execPath}" "$@"; fi`;
   await writeFile(node, `#!/bin/bash\n${answer}\n`, { mode: 0o755 });
   const cargo = join(machine.root, "var/lib/kimtest/cargo/bin");
   await mkdir(cargo, { recursive: true });
-  await symlink("/bin/true", join(cargo, "rustup"));
+  for (const program of ["rustup", "cargo"]) await symlink("/bin/true", join(cargo, program));
+  const cargoFuzz = `#!/bin/bash\necho cargo-fuzz ${pinned("cargo_fuzz_version")}\n`;
+  await writeFile(join(cargo, "cargo-fuzz"), cargoFuzz, { mode: 0o755 });
 }
 
 test("what was deployed is there", async () => {

@@ -1,5 +1,7 @@
 import { expect, test } from "@jest/globals";
 import fc from "fast-check";
+import type { ProofsProfile } from "../../../contracts/profile/formal-verification.ts";
+import { kimberliteProfile } from "../../profiles/kimberlite/kimberlite.ts";
 import { fairShareMs } from "./fair-share.ts";
 
 test.each<[leftMs: number, wantsMs: [number, ...number[]], share: number]>([
@@ -59,4 +61,38 @@ test("whoever uses all of his share leaves the others theirs", () => {
       });
     }),
   );
+});
+
+/** Minutes that each check of the profile kimberlite has of its hour; `usedOf`: what it uses of the time it is given. */
+function hourOfKimberlite(architecture: "x64" | "arm64", usedOf: (name: string, givenMinutes: number) => number) {
+  const { checks, canary, images } = kimberliteProfile().formal_verification as ProofsProfile;
+  const here = [canary.check, ...checks].filter(({ architectures }) => architectures.includes(architecture));
+  const withImage = new Set<string>();
+  const wants = here.map((check) => {
+    const image = "image" in check ? check.image : null;
+    const isFirst = image !== null && !withImage.has(image);
+    if (image !== null) withImage.add(image);
+    return (check.deadline_seconds + (isFirst ? images[image]!.deadline_seconds : 0)) / 60;
+  });
+  let left = 60;
+  return Object.fromEntries(
+    here.map(({ name }, index) => {
+      const given = fairShareMs(left, wants.slice(index) as [number, ...number[]]);
+      left -= usedOf(name, given);
+      return [name, Math.round(given * 10) / 10];
+    }),
+  );
+}
+
+test("the deadlines of the profile kimberlite are more than its hour, and starve nobody", () => {
+  // All of them use all they are given, and no image is there yet.
+  const worst = hourOfKimberlite("x64", (_, given) => given);
+  expect(worst["planted-violation"]).toBe(2);
+  expect(Math.min(...Object.values(worst))).toBe(2);
+  expect(Math.min(...Object.values(hourOfKimberlite("arm64", (_, given) => given)).slice(1))).toBeGreaterThan(4);
+});
+
+test("where Kani is not installed, its part of the hour is Ivy's", () => {
+  const usual = hourOfKimberlite("arm64", (name, given) => (name === "kani" ? 0 : Math.min(given, 2)));
+  expect(usual["ivy-byzantine"]).toBeGreaterThan(40);
 });

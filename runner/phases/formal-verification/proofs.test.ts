@@ -189,8 +189,8 @@ test("success, violation, time-out, missing tool and garbage, side by side; none
 
   // What does not hold is noted for registry and digest.
   const { sightings } = bench.context.state.get();
-  expect(Object.keys(sightings)).toEqual(["formal-verification:tlc:Small", "formal-verification:alloy:noSelfLoop"]);
-  expect(sightings["formal-verification:tlc:Small"]).toMatchObject({
+  expect(Object.keys(sightings)).toEqual(["formal-verification:safety:Small", "formal-verification:quorum:noSelfLoop"]);
+  expect(sightings["formal-verification:safety:Small"]).toMatchObject({
     workload: "formal-verification",
     count: 1,
     seeds: [],
@@ -202,6 +202,16 @@ test("success, violation, time-out, missing tool and garbage, side by side; none
   expect(bench.heartbeats()).toBe(6);
   expect(bench.warnings).toEqual([]);
 }, 60_000);
+
+test("properties of one name in two specifications are two findings", async () => {
+  const broken = (name: string): ProofCheck => tlc(name, standIn("tlc-safety"), "Counter_safety.cfg");
+  const bench = await opened(profileOf([broken("vsr"), broken("view-change")]));
+  await run(bench);
+  expect(Object.keys(bench.context.state.get().sightings)).toEqual([
+    "formal-verification:vsr:Small",
+    "formal-verification:view-change:Small",
+  ]);
+});
 
 describe("the planted bug", () => {
   test.each<[string, string, string]>([
@@ -442,7 +452,7 @@ describe("a stopped runner", () => {
     expect(performance.now() - stoppedMs).toBeLessThan(10_000);
     expect(isAlive(pid)).toBe(false);
     expect(bench.context.live.activity).toBe("checking slow with ivy"); // and the next was not begun
-    expect(Object.keys(bench.context.state.get().sightings)).toEqual(["formal-verification:ivy:single"]);
+    expect(Object.keys(bench.context.state.get().sightings)).toEqual(["formal-verification:bad:single"]);
     expect(await stored(bench)).toMatchObject({
       verdict: "failed",
       tools: { bad: { verdict: "failed" } },
@@ -634,10 +644,12 @@ describe(HAS_COQC ? `the real coqc (${version.split("\n")[0]!})` : "coqc IS NOT 
         admitted: "inconclusive",
       });
       expect(found).toMatchObject({ canary: "planted", found: true });
-      expect(bench.context.state.get().sightings["formal-verification:coq:Wrong.v"]).toMatchObject({
-        // Two checks of one attempt saw it.
-        count: 2,
-        message: 'wrong: line 4: Unable to unify "5" with "double 2".',
+      expect(bench.context.state.get().sightings).toMatchObject({
+        "formal-verification:wrong:Wrong.v": {
+          count: 1,
+          message: 'wrong: line 4: Unable to unify "5" with "double 2".',
+        },
+        "formal-verification:wrong-inside:Wrong.v": { count: 1 },
       });
       const profile = bench.context.profile.formal_verification as ProofsProfile;
       const [, wrong, wrongInside] = checks();

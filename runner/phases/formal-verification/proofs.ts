@@ -63,7 +63,7 @@ export async function proofsPhase(
     await day.put(result());
     for (const finding of findings) {
       note({
-        signature: findingSignature(run.result, finding),
+        signature: findingSignature(one.check.name, finding),
         message: `${one.check.name}: ${placeOf(finding)}${finding.message}`,
         repro: reproOf(one.check, profile),
         key: day.key,

@@ -4,6 +4,7 @@ import type { BuildStep } from "../../../contracts/profile/source.ts";
 import { PROGRESS_INTERVAL_MS } from "../../../contracts/progress.ts";
 import type { PrepareResult } from "../../../contracts/results.ts";
 import { inconclusive, PASSED, type Judgement } from "../../../contracts/verdict.ts";
+import { compilerErrorIn } from "../../tools/compiler-error.ts";
 import { lastWords, runTool, type ToolOutput } from "../../tools/tool-run.ts";
 import type { PhaseContext } from "../context.ts";
 import { storeLog } from "../logs.ts";
@@ -77,5 +78,6 @@ async function runStep(context: PhaseContext, step: BuildStep, run: BuildRun): P
 /** A build that fails shows no bug of what it would have built. */
 function judgeBuild(step: BuildStep, { end, text }: ToolOutput): Judgement {
   if (end.ending === "exited" && end.exitCode === 0) return PASSED;
-  return inconclusive(`build ${step.name}: ${end.description}${lastWords(text)}`);
+  const why = end.ending === "exited" ? compilerErrorIn(text) : lastWords(text);
+  return inconclusive(`build ${step.name}: ${end.description}${why}`);
 }

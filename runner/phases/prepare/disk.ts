@@ -1,7 +1,11 @@
-/** Room for a build: when the disk is nearly full, folders that a build makes again are removed, in their order. */
+/**
+ * Room for a build: when the disk is nearly full, folders that a build makes again are removed. First the runner's own,
+ * the builds of fuzz targets, which the fuzz phase makes anew in its own time; then the profile's, in their order.
+ */
 import { realpath, rm, statfs } from "node:fs/promises";
-import { dirname, join, sep } from "node:path";
+import { dirname, join, relative, sep } from "node:path";
 import type { Build } from "../../../contracts/profile/source.ts";
+import { fuzzBuildFolder } from "../../platform/folders.ts";
 import { isMissing } from "../../store/atomic-file.ts";
 
 const GIBIBYTE = 1024 ** 3;
@@ -21,22 +25,32 @@ export interface Room {
   readonly pruned: readonly string[];
 }
 
-export async function makeRoom(workTree: string, build: Build, freeBytes: FreeBytes): Promise<Room> {
+export interface Places {
+  readonly workTree: string;
+  readonly stateFolder: string;
+}
+
+export async function makeRoom({ workTree, stateFolder }: Places, build: Build, freeBytes: FreeBytes): Promise<Room> {
+  const measure = async (): Promise<number> => (await freeBytes(workTree)) / GIBIBYTE;
+  const removable = [
+    { root: stateFolder, folder: relative(stateFolder, fuzzBuildFolder(stateFolder)), name: "builds of fuzz targets" },
+    ...build.prune.map((folder) => ({ root: workTree, folder, name: folder })),
+  ];
   const pruned: string[] = [];
-  const left = [...build.prune];
-  for (;;) {
-    const freeGibibytes = (await freeBytes(workTree)) / GIBIBYTE;
-    const isEnough = freeGibibytes >= build.min_free_gibibytes;
-    const folder = isEnough ? undefined : left.shift();
-    if (folder === undefined) return { freeGibibytes, isEnough, pruned };
-    if (await removeBelow(workTree, folder)) pruned.push(folder);
+  let freeGibibytes = await measure();
+  for (const { root, folder, name } of removable) {
+    if (freeGibibytes >= build.min_free_gibibytes) break;
+    if (!(await removeBelow(root, folder))) continue;
+    pruned.push(name);
+    freeGibibytes = await measure();
   }
+  return { freeGibibytes, isEnough: freeGibibytes >= build.min_free_gibibytes, pruned };
 }
 
 /** False when there is nothing of that name. A link in the repository must not lead out of it. */
-async function removeBelow(workTree: string, folder: string): Promise<boolean> {
+async function removeBelow(parent: string, folder: string): Promise<boolean> {
   try {
-    const root = await realpath(workTree);
+    const root = await realpath(parent);
     const path = join(await realpath(dirname(join(root, folder))), folder.split("/").at(-1) ?? "");
     if (!path.startsWith(root + sep)) return false;
     await rm(path, { recursive: true });

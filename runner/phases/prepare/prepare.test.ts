@@ -8,7 +8,7 @@ import type { PrepareResult } from "../../../contracts/results.ts";
 import { phaseBenches, type PhaseBench } from "../../../test/phase-bench.ts";
 import { buildStep, repositoryProfile, TestRepository } from "../../../test/repository.ts";
 import { Workbench } from "../../../test/workbench.ts";
-import { checkoutFolder } from "../../platform/folders.ts";
+import { artifactFolder, checkoutFolder, corpusFolder, fuzzBuildFolder } from "../../platform/folders.ts";
 import { settled } from "../../profiles/load.ts";
 import { isStillPrepared } from "./built.ts";
 import { preparePhase } from "./prepare.ts";
@@ -195,6 +195,20 @@ describe("a red branch", () => {
     );
   });
 
+  test("the reason is the compiler's first error, not what cargo says of it at its end", async () => {
+    const said = [
+      "error[E0308]: mismatched types",
+      " --> src/main.rs:1:25",
+      "error: could not compile vopr (bin) due to 1 previous error",
+      "Caused by:",
+      "  process did not exit successfully: CARGO=1 rustc --crate-name vopr",
+    ];
+    const command = ["sh", "-c", 'printf "%s\\n" "$@"; exit 101', "sh", ...said];
+    profile = { ...profile, build: { ...profile.build!, steps: [buildStep("vopr", ["vopr"], { command })] } };
+    const { result } = await prepare();
+    expect(result.cannot_run.vopr).toBe("build vopr: exit code 101: error[E0308]: mismatched types (src/main.rs:1:25)");
+  });
+
   test("a build beyond its deadline is ended, and what needs it cannot be run", async () => {
     upstream.commit({ "vopr.slow": "" });
     const steps = [buildStep("vopr", ["vopr"], { deadline_seconds: 0.5 })];
@@ -278,6 +292,21 @@ describe("the disk", () => {
     expect(result.verdict).toBe("passed");
     expect(existsSync(join(checkout, "out/cache"))).toBe(false);
     expect(builds("vopr")).toBe(2);
+  });
+
+  test("first the builds of fuzz targets, which the fuzz phase makes anew; corpora and failing inputs stay", async () => {
+    await prepare();
+    const kept = [corpusFolder(bench.state, "one"), artifactFolder(bench.state, "one"), join(checkout, "out/cache")];
+    for (const folder of [join(fuzzBuildFolder(bench.state), "release"), ...kept])
+      mkdirSync(folder, { recursive: true });
+    profile = wanting(10);
+    const free = [5, 12];
+    const { warnings } = await prepare({ freeBytes: () => Promise.resolve((free.shift() ?? 12) * GIBIBYTE) });
+    expect(warnings).toEqual([
+      "the disk was nearly full, 12.0 GiB of disk are free now; builds of fuzz targets removed, and built anew",
+    ]);
+    expect(existsSync(fuzzBuildFolder(bench.state))).toBe(false);
+    expect(kept.filter((folder) => !existsSync(folder))).toEqual([]);
   });
 
   test("still too full after everything was removed: said, and tried all the same", async () => {

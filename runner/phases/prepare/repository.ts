@@ -150,7 +150,7 @@ export async function buildWorkTree(
   if (build === undefined) return prepared(commit);
   const warnings: string[] = [];
   const roomFor = async (wanted: Build): Promise<boolean> => {
-    const room = await makeRoom(profile.work_tree, wanted, freeBytes);
+    const room = await makeRoom({ workTree: profile.work_tree, stateFolder: context.stateFolder }, wanted, freeBytes);
     const text = roomText(room, wanted);
     if (text !== null) warnings.push(text);
     return room.pruned.length > 0;

@@ -1,6 +1,9 @@
 /** Kimberlite's fuzz targets, and a crate with a planted crash that is built with the same toolchain. */
 import type { CargoFuzzProfile } from "../../../contracts/profile/fuzz.ts";
 
+/** By date, so that no build changes because a night has passed; infra/host/downloads.sh installs it. */
+export const FUZZ_TOOLCHAIN = "nightly-2026-05-28";
+
 const CARGO_TOML = `[package]
 name = "planted-fuzz"
 version = "0.0.0"
@@ -36,7 +39,7 @@ fuzz_target!(|data: &[u8]| {
 
 export const FUZZ: CargoFuzzProfile = {
   tool: "cargo-fuzz",
-  cargo: ["cargo", "+nightly"],
+  cargo: ["cargo", `+${FUZZ_TOOLCHAIN}`],
   folder: "fuzz",
   sanitizer: "address",
   targets: [

@@ -8,6 +8,7 @@ import { profileSchema } from "../../../contracts/profile.ts";
 import { cannotRunAfter } from "../../phases/prepare/prepared.ts";
 import { gapsOf } from "../requirements.ts";
 import { loadProfile } from "../load.ts";
+import { FUZZ_TOOLCHAIN } from "./fuzz.ts";
 import { kimberliteProfile } from "./kimberlite.ts";
 
 const profile = kimberliteProfile();
@@ -31,6 +32,14 @@ test("it is a profile, also as a file", async () => {
 test("the hours of a cycle: 1, 1, 1, 4, 40, 1", () => {
   expect(profile.duration_seconds).toBe(48 * 3_600);
   expect(Object.values(profile.time_shares)).toEqual([1, 1, 1, 4, 40, 1]);
+});
+
+test("a build says what it does while it compiles C++ for long", () => {
+  for (const { command, environment } of build?.steps ?? []) {
+    expect(command).toContain("-vv");
+    expect(environment).toEqual({ CC_ENABLE_DEBUG_OUTPUT: "1" });
+  }
+  expect(build?.steps).toHaveLength(3);
 });
 
 test("VOPR: every scenario of the command line, the Byzantine ones to be detected, none both run and left out", () => {
@@ -69,17 +78,25 @@ test("a canary that does not build leaves VOPR running, and untrusted; a simulat
 });
 
 test("what is inconclusive on Graviton: Coq and TLAPS, and with nothing installed everything", async () => {
-  const everything = () => Promise.resolve(true);
-  expect((await gapsOf(profile, "arm64", everything)).map(({ part, reason }) => [part, reason])).toEqual(
+  const machine = (hasIt: boolean) => ({
+    has: () => Promise.resolve(hasIt),
+    hasToolchain: () => Promise.resolve(hasIt),
+  });
+  expect((await gapsOf(profile, "arm64", machine(true))).map(({ part, reason }) => [part, reason])).toEqual(
     ["coq-crypto", "tlaps-vsr", "tlaps-view-change", "tlaps-recovery", "tlaps-compliance"].map((name) => [
       name,
       "needs x64, this machine is arm64",
     ]),
   );
-  expect(await gapsOf(profile, "x64", everything)).toEqual([]);
-  const bare = await gapsOf(profile, "x64", () => Promise.resolve(false));
+  expect(await gapsOf(profile, "x64", machine(true))).toEqual([]);
+  const bare = await gapsOf(profile, "x64", machine(false));
   expect(bare).toContainEqual({ phase: "prepare", part: "repository", reason: "git is not there" });
   expect(bare).toContainEqual({ phase: "fuzz", part: "cargo-fuzz", reason: "rustup is not there" });
+  expect(bare).toContainEqual({
+    phase: "fuzz",
+    part: "cargo-fuzz",
+    reason: `rustup has no toolchain ${FUZZ_TOOLCHAIN}`,
+  });
   expect(bare).toContainEqual({ phase: "formal-verification", part: "planted-violation", reason: "java is not there" });
 });
 

@@ -2,21 +2,27 @@
 import type { ProfileFile } from "../../../contracts/profile.ts";
 import type { Build } from "../../../contracts/profile/source.ts";
 import { BENCHMARK_PACKAGE, BENCHMARK_SUITES, BENCHMARKS } from "./benchmarks.ts";
-import { FUZZ } from "./fuzz.ts";
+import { FUZZ, FUZZ_TOOLCHAIN } from "./fuzz.ts";
 import { PROOFS } from "./proofs.ts";
 import { BUILD_CANARY, BUILD_VOPR, VOPR } from "./vopr.ts";
 
 const HOUR = 3_600;
 
+/**
+ * A database in C++ is compiled by one crate, and cargo prints nothing meanwhile: too long for the alarm that watches the
+ * progress. With this and `-vv` each of its files is a line, as soon as it is begun.
+ */
+const SAY_WHAT_IS_COMPILED = { CC_ENABLE_DEBUG_OUTPUT: "1" };
+
 const BUILD: Build = {
   steps: [
-    // From nothing it takes most of an hour on four cores: a database in C++ is compiled with it.
+    // From nothing it takes most of an hour on four cores.
     {
       name: "vopr",
       command: BUILD_VOPR,
       folder: ".",
       deadline_seconds: 2 * HOUR,
-      environment: {},
+      environment: SAY_WHAT_IS_COMPILED,
       needed_by: ["vopr"],
     },
     // Not needed to run VOPR: a canary that is not there is not found, and VOPR is shown as untrusted.
@@ -25,7 +31,7 @@ const BUILD: Build = {
       command: BUILD_CANARY,
       folder: ".",
       deadline_seconds: 2 * HOUR,
-      environment: {},
+      environment: SAY_WHAT_IS_COMPILED,
       needed_by: ["vopr"],
       required: false,
     },
@@ -34,6 +40,7 @@ const BUILD: Build = {
       command: [
         "cargo",
         "bench",
+        "-vv",
         "--no-run",
         "-p",
         BENCHMARK_PACKAGE,
@@ -41,14 +48,14 @@ const BUILD: Build = {
       ],
       folder: ".",
       deadline_seconds: 2 * HOUR,
-      environment: {},
+      environment: SAY_WHAT_IS_COMPILED,
       needed_by: ["benchmarks"],
     },
   ],
   versions: {
     rustc: ["rustc", "--version"],
     cargo: ["cargo", "--version"],
-    "rustc-nightly": ["rustc", "+nightly", "--version"],
+    "rustc-nightly": ["rustc", `+${FUZZ_TOOLCHAIN}`, "--version"],
     "cargo-fuzz": ["cargo", "fuzz", "--version"],
     java: ["java", "-version"],
     docker: ["docker", "--version"],

@@ -12,7 +12,7 @@ const CANARY_TARGET_FOLDER = "target/kimtest-canary";
  */
 const CHECK_DETERMINISM = ["--check-determinism", "--no-trace-on-failure"];
 
-export const BUILD_VOPR = ["cargo", "build", "--release", ...PACKAGE];
+export const BUILD_VOPR = ["cargo", "build", "-vv", "--release", ...PACKAGE];
 /** In a folder of its own: otherwise the two builds would throw each other's work away. */
 export const BUILD_CANARY = [...BUILD_VOPR, "--features", CANARY_FEATURE, "--target-dir", CANARY_TARGET_FOLDER];
 
