@@ -73,9 +73,9 @@ describe("argv", () => {
     ],
     ["vopr scenarios --json", { args: ["scenarios", "--json"], options: {} }],
     ["infra-bench --json --store x", { options: { store: "x", json: true } }],
-    ["bench-baseline", { options: { store } }],
+    ["bench-baseline --stack dev", { options: { stack: "dev" } }],
     ["bench-baseline --accept a/b c --store x", { options: { store: "x", accept: ["a/b", "c"] } }],
-    ["bench-baseline --all --json", { options: { store, all: true, json: true } }],
+    ["bench-baseline --all --json", { options: { all: true, json: true } }],
     ["deploy-infra", { options: { stack: "dev" } }],
     [
       "deploy-infra --stack acme/prod --preview --create --yes --region eu-west-1 --profile p --json",

@@ -1,29 +1,28 @@
 /** `kimtest bench-baseline`: the levels that benchmarks are held against; a person accepts new ones, better or worse. */
-import { Command, Option } from "@commander-js/extra-typings";
+import { Option } from "@commander-js/extra-typings";
 import { KimtestError } from "../../contracts/errors.ts";
 import type { StoredBenchmarks } from "../benchmarks.ts";
 import type { ObjectStore } from "../../runner/store/object-store.ts";
 import type { CliDeps } from "../deps.ts";
-import { withStore } from "../store.ts";
-import { jsonOption, storeOption } from "./options.ts";
+import { withResults, type ResultsChoice } from "../store.ts";
+import { jsonOption } from "./options.ts";
+import { readingCommand } from "./options-place.ts";
 
-interface BenchBaselineOptions {
-  readonly store: string;
+interface BenchBaselineOptions extends ResultsChoice {
   readonly json?: true | undefined;
   readonly accept?: string[] | undefined;
   readonly all?: true | undefined;
 }
 
 export function benchBaselineCommand(deps: CliDeps) {
-  return new Command("bench-baseline")
+  return readingCommand("bench-baseline")
     .description("Show the levels that benchmarks are held against, or accept new ones.")
-    .addOption(storeOption())
     .addOption(jsonOption())
     .addOption(new Option("--accept <benchmarks...>", "accept the newest level of these").conflicts("all"))
     .addOption(new Option("--all", "accept the newest level of every benchmark"))
     .addHelpText(
       "after",
-      "\nExamples:\n  kimtest bench-baseline\n  kimtest bench-baseline --accept blake3_hash/64 chain_hash/1024 --store s3://my-results",
+      "\nExamples:\n  kimtest bench-baseline --stack dev\n  kimtest bench-baseline --accept blake3_hash/64 chain_hash/1024 --store s3://my-results",
     )
     .action((options) => benchBaseline(options, deps));
 }
@@ -34,7 +33,7 @@ export async function benchBaseline(options: BenchBaselineOptions, deps: CliDeps
     import("../../runner/phases/digest/printable.ts"),
     import("../json.ts"),
   ]);
-  await withStore(options.store, async (store) => {
+  await withResults(options, deps, async (store) => {
     const now = new Date(deps.now()).toISOString();
     const found = await bench.readBenchmarks(store, deps);
     const names = options.all === true ? acceptable(found) : (options.accept ?? []);

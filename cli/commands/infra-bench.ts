@@ -1,22 +1,20 @@
 /** `kimtest infra-bench`: the newest benchmark run, held against its history and the accepted levels. */
-import { Command } from "@commander-js/extra-typings";
 import type { CliDeps } from "../deps.ts";
-import { withStore } from "../store.ts";
-import { jsonOption, storeOption } from "./options.ts";
+import { withResults, type ResultsChoice } from "../store.ts";
+import { jsonOption } from "./options.ts";
+import { readingCommand } from "./options-place.ts";
 
-interface InfraBenchOptions {
-  readonly store: string;
+interface InfraBenchOptions extends ResultsChoice {
   readonly json?: true | undefined;
 }
 
 export function infraBenchCommand(deps: CliDeps) {
-  return new Command("infra-bench")
+  return readingCommand("infra-bench")
     .description("Show the newest benchmark run and what the history says of it.")
-    .addOption(storeOption())
     .addOption(jsonOption())
     .addHelpText(
       "after",
-      "\nExamples:\n  kimtest infra-bench\n  kimtest infra-bench --store s3://my-results --json | jq .comparison.changes",
+      "\nExamples:\n  kimtest infra-bench --stack dev\n  kimtest infra-bench --store s3://my-results --json | jq .comparison.changes",
     )
     .action((options) => infraBench(options, deps));
 }
@@ -37,7 +35,7 @@ export async function infraBench(options: InfraBenchOptions, deps: CliDeps): Pro
     import("../../runner/phases/digest/layout.ts"),
     import("../json.ts"),
   ]);
-  await withStore(options.store, async (store) => {
+  await withResults(options, deps, async (store) => {
     const stored = await bench.readBenchmarks(store, deps);
     const { run } = stored.report;
     const lines = await bench.benchmarkLines(stored, new Date(deps.now()).toISOString());

@@ -1,13 +1,18 @@
 /**
  * The whole way on one emulator: the Pulumi program is deployed, the machine's own user data is carried out, the
- * set-up fetches the delivered bundle, the launcher starts the runner in it, and the runner does a whole cycle.
+ * set-up fetches the delivered bundle, the launcher starts the runner in it, and the runner does a whole cycle, of a
+ * simulator with a planted bug. Then the commands of a person read, fetch and reproduce what it found.
  *
  * Set-up and runner have the credentials of the instance's role, and moto enforces its policy for S3. Every call they
  * make is recorded and evaluated against the policies that were deployed.
  */
-import { mkdir, readFile, symlink, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { mkdtempSync, rmSync } from "node:fs";
+import { mkdir, readdir, readFile, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { basename, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { DescribeAlarmsCommand, CloudWatchClient, ListMetricsCommand } from "@aws-sdk/client-cloudwatch";
+import { CloudWatchLogsClient, CreateLogStreamCommand, PutLogEventsCommand } from "@aws-sdk/client-cloudwatch-logs";
 import { DescribeInstanceAttributeCommand, DescribeInstancesCommand, EC2Client } from "@aws-sdk/client-ec2";
 import {
   DeleteBucketPolicyCommand,
@@ -20,7 +25,8 @@ import {
 import { IAMClient, PutRolePolicyCommand } from "@aws-sdk/client-iam";
 import { GetParameterCommand, PutParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
 import { AssumeRoleCommand, STSClient } from "@aws-sdk/client-sts";
-import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { execa } from "execa";
 import { DIGEST_KEY } from "../../contracts/bucket.ts";
 import { digestSchema } from "../../contracts/digest.ts";
 import { stringifyJson } from "../../contracts/json.ts";
@@ -37,6 +43,7 @@ import { captureStack, type Captured } from "./pulumi-host.ts";
 import { instanceOf, isAllowed, type Principal } from "./simulate.ts";
 
 const INSTALL_TIMEOUT_MS = 600_000;
+const KIMTEST = fileURLToPath(new URL("../../cli/main.ts", import.meta.url));
 const CYCLE_SECONDS = 40;
 const NOWHERE = "http://127.0.0.1:9";
 const SERVICE_PARAMETER = "/kimtest/dev/service";
@@ -68,7 +75,7 @@ beforeAll(async () => {
   await openOtherServices();
   // moto looks at no conditions: to it, the statement against calls without TLS refuses all calls.
   await new S3Client({ forcePathStyle: true }).send(new DeleteBucketPolicyCommand({ Bucket: bucket }));
-  await shortenCycle();
+  await changeSettings();
 
   machine = await Machine.make("dev", moto, programs);
   await carryOutUserData();
@@ -130,8 +137,10 @@ async function openOtherServices(): Promise<void> {
 }
 
 /** The configuration knows whole hours; a test has seconds. */
-async function shortenCycle(): Promise<void> {
-  const Value = stringifyJson({ ...(await settings()), run_duration_hours: CYCLE_SECONDS / 3600 }, 0);
+/** A short cycle, and a bug to be found. */
+async function changeSettings(): Promise<void> {
+  const change = { run_duration_hours: CYCLE_SECONDS / 3600, vopr_flags: ["--canary", "stale-suffix"] };
+  const Value = stringifyJson({ ...(await settings()), ...change }, 0);
   await new SSMClient({}).send(new PutParameterCommand({ Name: SERVICE_PARAMETER, Value, Overwrite: true }));
 }
 
@@ -258,7 +267,7 @@ test("moto enforces the role's policy for S3: what is not allowed is refused", a
   await enforce(true);
   try {
     const put = (Key: string) => s3.send(new PutObjectCommand({ Bucket: bucket, Key, Body: "{}" }));
-    await put("digests/latest.json"); // as the runner does
+    await put("digests/2026-11-21.json"); // as the runner does
     await expect(put("runner/mine.tar.gz")).rejects.toMatchObject({ name: "AccessDenied" });
     // Not a single object: moto cannot read the ? in the pattern of what may be deleted. permissions.test.ts does.
     await expect(s3.send(new DeleteBucketCommand({ Bucket: bucket }))).rejects.toMatchObject({ name: "AccessDenied" });
@@ -281,3 +290,67 @@ test("a second stack in the same account shares no name with the first", async (
   expect(first.size).toBeGreaterThan(15);
   expect(namesOf(second).filter((name) => first.has(name))).toEqual([]);
 }, 60_000);
+
+describe("the commands, on this stack and what its cycle found", () => {
+  const folder = mkdtempSync(join(tmpdir(), "kimtest-person-"));
+  afterAll(() => {
+    rmSync(folder, { recursive: true, force: true });
+  });
+  const typed = async (...argv: string[]) => {
+    const ran = await execa(process.execPath, ["--disable-warning=ExperimentalWarning", KIMTEST, ...argv], {
+      cwd: folder,
+      env: { ...moto.env, TZ: "UTC" },
+      reject: false,
+      timeout: 60_000,
+    });
+    return { exitCode: ran.exitCode, stdout: ran.stdout, stderr: ran.stderr };
+  };
+  const parsed = async (...argv: string[]): Promise<Record<string, unknown>> =>
+    JSON.parse((await typed(...argv, "--json")).stdout) as Record<string, unknown>;
+  /** A row of the newest failures. */
+  const newest = async (): Promise<Record<string, string>> => {
+    const { failures } = await parsed("list-failures", "--stack", "dev", "--limit", "2");
+    expect(failures).toHaveLength(2);
+    return (failures as Record<string, string>[])[0]!;
+  };
+
+  test("infra-status and infra-digest tell of the machine, the cycle and its findings", async () => {
+    const status = await parsed("infra-status", "--stack", "dev");
+    expect(status).toMatchObject({
+      instance: { id: captured.outputs["instance_id"], state: "running" },
+      digest: { cycle: 1, verdict: "failed" },
+    });
+    expect((await typed("infra-digest", "--stack", "dev")).stdout).toContain("kimtest cycle 1: FAILED");
+    const alone = await typed("infra-status");
+    expect(alone.stdout).toContain("stack dev in us-east-1 (the only one in us-east-1)");
+  });
+
+  test("a failure is listed, fetched with its bundle by key and by finding, and reproduced", async () => {
+    const { key = "", finding = "", signature = "" } = await newest();
+    const found = await typed("list-failures", "--stack", "dev", "--by-finding");
+    expect(found.stdout).toContain(`${finding}  `);
+    const fetched = await typed("fetch-failure", key, finding, "--stack", "dev", "--to", "fetched");
+    expect(fetched).toMatchObject({ exitCode: 0 });
+    const [path = ""] = fetched.stdout.split("\n");
+    expect(await readdir(join(folder, "fetched"))).toEqual(expect.arrayContaining([basename(path)]));
+    const again = await typed("vopr-repro", path, "--json");
+    expect(again).toMatchObject({ exitCode: 1 });
+    expect(JSON.parse(again.stdout)).toMatchObject({ outcome: "reproduced", expected: signature });
+  });
+
+  test("infra-logs shows what the machine wrote, infra-bench its benchmarks", async () => {
+    const client = new CloudWatchLogsClient({});
+    const at = { logGroupName: String(captured.outputs["log_group"]), logStreamName: "runner/i-1" };
+    const lines = (await machine.lines("var/lib/kimtest/state/runner.log")).slice(-20);
+    expect(lines.length).toBeGreaterThan(5);
+    await client.send(new CreateLogStreamCommand(at));
+    const logEvents = lines.map((message) => ({ message, timestamp: Date.now() }));
+    await client.send(new PutLogEventsCommand({ ...at, logEvents }));
+    client.destroy();
+    const logs = await typed("infra-logs", "--stack", "dev", "--no-follow", "--stream", "runner");
+    expect(logs).toMatchObject({ exitCode: 0, stderr: "" });
+    expect(logs.stdout.split("\n")).toHaveLength(lines.length);
+    const bench = await parsed("infra-bench", "--stack", "dev");
+    expect(bench["run"]).toMatchObject({ tool: "tinybench", cycle: 1 });
+  });
+});
