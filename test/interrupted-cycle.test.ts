@@ -2,8 +2,10 @@
 import { expect, test } from "@jest/globals";
 import type { CycleState } from "../contracts/cycle.ts";
 import type { Digest } from "../contracts/digest.ts";
+import type { MetricName } from "../contracts/metrics.ts";
 import { fakeProfile } from "./fake-profile.ts";
 import { openInProcess } from "./in-process-runner.ts";
+import { RecordingMetrics } from "./recording-metrics.ts";
 import { VirtualClock, virtualProcesses } from "./virtual-time.ts";
 import { workbenches, type Workbench } from "./workbench.ts";
 
@@ -39,25 +41,50 @@ interface Lived {
   readonly interruptions: number;
 }
 
+interface Manner {
+  readonly workers?: number;
+  /** Interrupted when the next batch after the given time has been booked. */
+  readonly betweenBatches?: boolean;
+}
+
+/** Calls back when a batch has been booked, before the next one is begun. */
+class BookingMetrics extends RecordingMetrics {
+  readonly #onBooked: () => void;
+
+  constructor(onBooked: () => void) {
+    super();
+    this.#onBooked = onBooked;
+  }
+
+  override count(name: MetricName, value: number): void {
+    super.count(name, value);
+    if (name === "FailuresDetected") this.#onBooked();
+  }
+}
+
 /** One cycle, interrupted at these times of working life. After each the machine is away for some hours. */
-async function live(interruptionsMs: readonly number[]): Promise<Lived> {
+async function live(
+  interruptionsMs: readonly number[],
+  { workers = WORKERS, betweenBatches = false }: Manner = {},
+): Promise<Lived> {
   const bench = workbench();
   const clock = new VirtualClock(Date.parse("2026-11-21T00:00:00Z"), 10 * MINUTE_MS);
   const processes = virtualProcesses(clock, { seedMs: SEED_MS, failEvery: FAIL_EVERY, exploreMs: 20 * MINUTE_MS });
   let workedMs = 0;
   for (const [index, atMs] of [...interruptionsMs, Infinity].entries()) {
-    const runner = await openInProcess(bench, { clock, processes });
     const stop = new AbortController();
     const over = new AbortController();
     const startedMs = clock.monotonicMs();
-    if (atMs !== Infinity) {
+    const metrics = new BookingMetrics(() => {
+      if (betweenBatches && workedMs + clock.monotonicMs() - startedMs >= atMs) stop.abort();
+    });
+    const runner = await openInProcess(bench, { clock, processes, metrics });
+    if (atMs !== Infinity && !betweenBatches) {
       void clock.sleep(atMs - workedMs, over.signal).then(() => {
         stop.abort();
       });
     }
-    const outcome = await clock.during(
-      runner.cycle({ profile, budgetMs: 48 * HOUR_MS, workers: WORKERS, signal: stop.signal }),
-    );
+    const outcome = await clock.during(runner.cycle({ profile, budgetMs: 48 * HOUR_MS, workers, signal: stop.signal }));
     over.abort();
     await runner.close();
     workedMs += clock.monotonicMs() - startedMs;
@@ -128,6 +155,26 @@ test(
     expect(lost).toBeGreaterThanOrEqual(0);
     // Six cuts of what the workers had in hand; a batch may be as much as a half longer than its aim.
     expect(lost).toBeLessThanOrEqual(6 * WORKERS * perBatch * 1.5);
+  },
+  LONG_MS,
+);
+
+test(
+  "interruptions that cut no batch cost nothing: all totals are those of an uninterrupted cycle",
+  async () => {
+    const calm = await live([], { workers: 1 });
+    const hoursOf = [7.3, 11.9, 12.1, 20.5, 33.3, 41.7].map((hour) => hour * HOUR_MS);
+    const rough = await live(hoursOf, { workers: 1, betweenBatches: true });
+    expect(rough.interruptions).toBe(6);
+    expectEverySeedOnce(rough);
+    const totals = ({ digest, state }: Lived) => ({
+      iterations: digest.vopr.iterations,
+      failures: digest.vopr.failures_total,
+      scenarios: digest.vopr.scenarios,
+      findings: digest.findings.map(({ signature, count_in_cycle: count }) => [signature, count]),
+      spentMs: state.spent_ms,
+    });
+    expect(totals(rough)).toEqual(totals(calm));
   },
   LONG_MS,
 );
