@@ -1,4 +1,4 @@
-import { expect, test } from "@jest/globals";
+import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { KimtestError } from "./errors.ts";
 import { parseJson, stringifyJson } from "./json.ts";
@@ -53,6 +53,41 @@ test("digits inside strings and keys are text", () => {
   const value = { "18446744073709551615": "18446744073709551615", m: 'seed 18446744073709551615 "failed"' };
   expect(parseJson(text, "text")).toStrictEqual(value);
   expect(stringifyJson(value, 0)).toBe(text);
+});
+
+describe("a key with an escape is itself, whatever was read before", () => {
+  // https://github.com/nodejs/node/issues/63785: the first key is what V8 then takes the second for.
+  test.each([
+    ["\\", '"'],
+    ["\\", "\n"],
+    ["a\\", 'a"'],
+    ['\\"', '"x'],
+    ["a\\n", "a\nb"],
+    ["\\", "\u0001"],
+  ])("%j, then %j", (first, second) => {
+    for (const key of [first, second, first]) {
+      const value = { "#": "", [key]: [{ [key]: 18446744073709551615n, plain: "a\\" }] };
+      expect(parseJson(stringifyJson(value), "text")).toStrictEqual(value);
+    }
+  });
+
+  test("with what JSON allows around it, and beside values that look like keys", () => {
+    const text = '{ "\\u0061\\"" \n\t:\r "b\\":", "c": ["d\\\\", "\\":"], "__proto__": {"\\\\":1, "\\"":2}, "e":null }';
+    const value = parseJson(text, "text") as Record<string, unknown>;
+    expect(Object.entries(value)).toStrictEqual([
+      ['a"', 'b":'],
+      ["c", ["d\\", '":']],
+      ["__proto__", { "\\": 1, '"': 2 }],
+      ["e", null],
+    ]);
+  });
+
+  test("what is no JSON is refused in the words of the text; private characters stay", () => {
+    for (const text of ['{"\\"": 1', '{"\\"" 1}', '{"a\\":1}', '{"\\x":1}', '{"\\"":1}"', '{"a\\n":tru}']) {
+      expect(() => parseJson(text, "text")).toThrow(/^text is not valid JSON: (?!.*\u{f0000})/u);
+    }
+    expect(parseJson('{"\u{f0000}0":"\\n"}', "text")).toStrictEqual({ "\u{f0000}0": "\n" });
+  });
 });
 
 test("text is indented by two spaces, or stays on one line", () => {

@@ -7,6 +7,7 @@
  * (https://github.com/tc39/proposal-json-parse-with-source).
  */
 import { KimtestError, reasonOf } from "./errors.ts";
+import { parseWithEscapedKeys } from "./escaped-keys.ts";
 
 declare global {
   interface JSON {
@@ -37,11 +38,14 @@ function keepInteger(this: unknown, _key: string, value: unknown, context?: Revi
  */
 export function parseJson(text: string, what: string): unknown {
   try {
-    return LONG_DIGITS.test(text) ? (JSON.parse(text, keepInteger) as unknown) : (JSON.parse(text) as unknown);
+    return parseWithEscapedKeys(text, parseNatively);
   } catch (error) {
     throw new KimtestError("CORRUPT_DATA", `${what} is not valid JSON: ${reasonOf(error)}`, { cause: error });
   }
 }
+
+const parseNatively = (text: string): unknown =>
+  LONG_DIGITS.test(text) ? (JSON.parse(text, keepInteger) as unknown) : (JSON.parse(text) as unknown);
 
 function bigintAsNumber(_key: string, value: unknown): unknown {
   return typeof value === "bigint" ? JSON.rawJSON(value.toString()) : value;

@@ -57,16 +57,11 @@ try {
   await untilVopr(2);
   mkdirSync(FOLDER, { recursive: true });
   await putLog(String(outputs["log_group"]));
-  // Each with what it shows last: then all of it is there.
-  await record("infra-status", ["infra-status", "--stack", "dev"], "findings  ");
-  await record(
-    "infra-logs",
-    ["infra-logs", "--stack", "dev", "--since", "1h", "--phase", "benchmarks", "--no-follow"],
-    "phase ended",
-  );
+  await record("infra-status", ["infra-status", "--stack", "dev"]);
+  await record("infra-logs", ["infra-logs", "--stack", "dev", "--since", "1h", "--phase", "benchmarks", "--no-follow"]);
   second.kill("SIGTERM");
   await second;
-  await record("cycle", ["cycle", "--duration", `${String(SHORT_CYCLE_SECONDS)}s`], "store: ");
+  await record("cycle", ["cycle", "--duration", `${String(SHORT_CYCLE_SECONDS)}s`]);
 } finally {
   await moto.stop();
   rmSync(work, { recursive: true, force: true });
@@ -124,29 +119,29 @@ async function putLog(logGroupName: string): Promise<void> {
   client.destroy();
 }
 
-async function record(name: string, argv: readonly string[], last: string): Promise<void> {
+async function record(name: string, argv: readonly string[]): Promise<void> {
   for (const columns of WIDTHS) {
     for (const isColoured of [false, true]) {
       const file = `${name}-${String(columns)}${isColoured ? "-colour" : ""}.txt`;
-      writeFileSync(join(FOLDER, file), await screen(argv, last, columns, isColoured));
+      writeFileSync(join(FOLDER, file), await screen(argv, columns, isColoured));
       process.stderr.write(`docs/terminal/${file}\n`);
     }
   }
 }
 
 /** What a terminal of this width shows when the command has ended. A tmux server of its own, ended with it. */
-async function screen(argv: readonly string[], last: string, columns: number, isColoured: boolean): Promise<string> {
+async function screen(argv: readonly string[], columns: number, isColoured: boolean): Promise<string> {
   const socket = join(work, "tmux");
   const folder = mkdtempSync(join(work, "here-"));
   const tmux = (...args: string[]) => execa("tmux", ["-f", "/dev/null", "-S", socket, ...args], { env });
   const command = `${isColoured ? "" : "NO_COLOR=1 "}node ${[KIMTEST, ...argv].map(shellQuoted).join(" ")}`;
   const size = ["-x", String(columns), "-y", String(ROWS)];
-  await tmux("new-session", "-d", ...size, "-c", folder, `${command}; exec cat`);
+  await tmux("new-session", "-d", ...size, "-c", folder, `${command}; echo "exit code $?"; exec cat`);
   try {
     for (let turn = 0; turn < SCREEN_SECONDS; turn += 1) {
       await delay(1_000);
       const { stdout } = await tmux("capture-pane", "-p", ...(isColoured ? ["-e"] : []));
-      if (stdout.includes(last)) {
+      if (/^exit code \d+$/m.test(stdout)) {
         return `$ kimtest ${argv.join(" ")}\n${stdout.trimEnd()}${isColoured ? "\u001b[0m" : ""}\n`;
       }
     }
