@@ -32,11 +32,13 @@ import { deploy } from "../test/infra/deploy.ts";
 const FOLDER = fileURLToPath(new URL("../docs/terminal", import.meta.url));
 const KIMTEST = fileURLToPath(new URL("../dist/kimtest.js", import.meta.url));
 const WIDTHS = [80, 140];
-const ROWS = 45;
+const ROWS = 60;
 const CYCLE_SECONDS = 180;
 /** Of a cycle on this machine, in the terminal itself. */
 const SHORT_CYCLE_SECONDS = 60;
 const SCREEN_SECONDS = 120;
+/** They fit the screen, in both widths. */
+const LOG_LINES = 10;
 
 const work = mkdtempSync(join(tmpdir(), "record-terminal-"));
 const moto = await startMoto();
@@ -58,7 +60,7 @@ try {
   mkdirSync(FOLDER, { recursive: true });
   await putLog(String(outputs["log_group"]));
   await record("infra-status", ["infra-status", "--stack", "dev"]);
-  await record("infra-logs", ["infra-logs", "--stack", "dev", "--since", "1h", "--phase", "benchmarks", "--no-follow"]);
+  await record("infra-logs", ["infra-logs", "--stack", "dev", "--since", "1h", "--no-follow"]);
   second.kill("SIGTERM");
   await second;
   await record("cycle", ["cycle", "--duration", `${String(SHORT_CYCLE_SECONDS)}s`]);
@@ -110,7 +112,8 @@ async function putLog(logGroupName: string): Promise<void> {
   await client.send(new CreateLogStreamCommand({ logGroupName, logStreamName }));
   const lines = readFileSync(join(work, "state", "runner.log"), "utf8")
     .trimEnd()
-    .split("\n");
+    .split("\n")
+    .slice(0, LOG_LINES);
   const logEvents = lines.map((message) => ({
     message,
     timestamp: Date.parse((JSON.parse(message) as { time: string }).time),
@@ -142,7 +145,7 @@ async function screen(argv: readonly string[], columns: number, isColoured: bool
       await delay(1_000);
       const { stdout } = await tmux("capture-pane", "-p", ...(isColoured ? ["-e"] : []));
       if (/^exit code \d+$/m.test(stdout)) {
-        return `$ kimtest ${argv.join(" ")}\n${stdout.trimEnd()}${isColoured ? "\u001b[0m" : ""}\n`;
+        return `$ kimtest ${argv.join(" ")}\n${stdout.trimEnd().replaceAll(folder, "…")}${isColoured ? "\u001b[0m" : ""}\n`;
       }
     }
     throw new Error(`kimtest ${argv.join(" ")}: not all was shown at ${String(columns)} columns`);

@@ -69,21 +69,32 @@ function skippedBy(only: readonly Workload[] | undefined): ReadonlyMap<Workload,
 }
 
 export async function cycle(options: CycleCommandOptions, deps: CliDeps): Promise<CycleOutcome> {
-  const [{ openRunner, stateFolderOf }, { runCycle }, { settled }, { readTested }, { openSpectator }, { jsonText }] =
-    await Promise.all([
-      import("../../runner/open-runner.ts"),
-      import("../../runner/cycle.ts"),
-      import("../../runner/profiles/load.ts"),
-      import("../tested.ts"),
-      import("../spectator.ts"),
-      import("../json.ts"),
-    ]);
+  const [
+    { openRunner, stateFolderOf },
+    { runCycle },
+    { settled },
+    { readTested },
+    { openSpectator },
+    { jsonText },
+    { fitted },
+  ] = await Promise.all([
+    import("../../runner/open-runner.ts"),
+    import("../../runner/cycle.ts"),
+    import("../../runner/profiles/load.ts"),
+    import("../tested.ts"),
+    import("../spectator.ts"),
+    import("../json.ts"),
+    import("../fitted.ts"),
+  ]);
   const stateFolder = options.state ?? stateFolderOf(options.store);
   const { only } = options;
   const profile = settled(await readTested(options, process.cwd()), stateFolder);
   const spectator = await openSpectator(deps);
   try {
-    const notifier = terminalNotifier(spectator, options.json === true ? undefined : deps.out);
+    const print = (text: string): void => {
+      deps.out(fitted(text, deps.columns));
+    };
+    const notifier = terminalNotifier(spectator, options.json === true ? undefined : print);
     const runner = await openRunner({ store: options.store, stateFolder, notifier });
     try {
       const signal = deps.stop;

@@ -27,16 +27,25 @@ export function infraDigestCommand(deps: CliDeps) {
 }
 
 export async function infraDigest(options: InfraDigestOptions, deps: CliDeps): Promise<void> {
-  const [{ readJson }, { digestSchema }, { DIGEST_KEY }, { digestText }, { jsonText }, { fieldsOf }, { instantText }] =
-    await Promise.all([
-      import("../../runner/store/read-json.ts"),
-      import("../../contracts/digest.ts"),
-      import("../../contracts/bucket.ts"),
-      import("../../runner/phases/digest/text.ts"),
-      import("../json.ts"),
-      import("../fields.ts"),
-      import("../times.ts"),
-    ]);
+  const [
+    { readJson },
+    { digestSchema },
+    { DIGEST_KEY },
+    { digestText },
+    { fitted },
+    { jsonText },
+    { fieldsOf },
+    { instantText },
+  ] = await Promise.all([
+    import("../../runner/store/read-json.ts"),
+    import("../../contracts/digest.ts"),
+    import("../../contracts/bucket.ts"),
+    import("../../runner/phases/digest/text.ts"),
+    import("../fitted.ts"),
+    import("../json.ts"),
+    import("../fields.ts"),
+    import("../times.ts"),
+  ]);
   const { pick } = fieldsOf(options.fields, digestSchema);
   const isJson = options.json === true || options.fields !== undefined;
   await withResults(options, deps, async (store) => {
@@ -47,6 +56,6 @@ export async function infraDigest(options: InfraDigestOptions, deps: CliDeps): P
       });
     }
     const instant = instantText(deps.timeZone, options.utc);
-    deps.out(isJson ? jsonText(pick(read.value)) : `${digestText(read.value, instant)}\n`);
+    deps.out(isJson ? jsonText(pick(read.value)) : `${fitted(digestText(read.value, instant), deps.columns)}\n`);
   });
 }

@@ -55,7 +55,7 @@ function vopr(digest: Digest): string[] {
     }),
     ...scenarios.flatMap(([name, share]) =>
       wrapped(
-        `    ${name.slice(0, nameWidth).padEnd(nameWidth)} ${number(share.iterations).padStart(9)} seeds  ${number(share.failures).padStart(6)} failures  ` +
+        `    ${name.slice(0, nameWidth).padEnd(nameWidth)} ${number(share.iterations).padStart(9)} seeds  ${number(share.failures).padStart(5)} failures  ` +
           `${duration(share.cpu_seconds).padStart(8)} CPU  next seed ${share.next_seed.toString()}`,
         4 + nameWidth,
       ),
