@@ -18,8 +18,8 @@ test("a rich digest, whole", () => {
 
    VOPR                 FAILED        1,234,567 seeds in 2 scenarios, 3 failures (3 new)
                                       8.6 sims/s on 8 workers
-       baseline       234,567 seeds       0 failures  27 h 46 min CPU  next seed 234567
-       combined     1,000,000 seeds       3 failures  55 h 33 min CPU  next seed 18446744073709551615
+       baseline       234,567 seeds      0 failures  27 h 46 min CPU  next seed 234567
+       combined     1,000,000 seeds      3 failures  55 h 33 min CPU  next seed 18446744073709551615
    fuzzing              PASSED        3,345 executions of 2 targets
    formal verification  PASSED UNTRUSTED 250,000 states to depth 31
    benchmarks           INCONCLUSIVE  0 measured; nothing to compare
@@ -73,8 +73,8 @@ test("a repository's digest, whole: the red commit first, then each check, targe
 
    VOPR                 PASSED        1,234,567 seeds in 2 scenarios, 3 failures (0 new)
                                       8.6 sims/s on 8 workers
-       baseline       234,567 seeds       0 failures  27 h 46 min CPU  next seed 234567
-       combined     1,000,000 seeds       3 failures  55 h 33 min CPU  next seed 18446744073709551615
+       baseline       234,567 seeds      0 failures  27 h 46 min CPU  next seed 234567
+       combined     1,000,000 seeds      3 failures  55 h 33 min CPU  next seed 18446744073709551615
    fuzzing              INCONCLUSIVE  19,044,640 executions of 3 targets
        fuzz_abac            INCONCLUSIVE  not built (exit code 101): error[E0432]: unresolved import
                                           \`kimberlite_abac\`
