@@ -1,4 +1,4 @@
-/** docs/deploy.md names what exists: settings, defaults, commands, options, alarms, files. Prose is not tested. */
+/** docs/deploy.md and docs/runbook.md name what exists: settings, defaults, commands, options, alarms, files. Prose is not tested. */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
@@ -12,6 +12,7 @@ import { buildProgram } from "./program.ts";
 
 const guide = readFileSync("docs/deploy.md", "utf8");
 const runbook = readFileSync("docs/runbook.md", "utf8");
+const both = `${guide}\n${runbook}`;
 const settings = guide.slice(guide.indexOf("\n## Settings"), guide.indexOf("\n### Spot or on-demand"));
 const rows = settings
   .split("\n")
@@ -29,9 +30,7 @@ test.each(rows.filter(([, , fallback]) => fallback?.startsWith("`")))("%s%s: the
 
 describe("commands", () => {
   const lines = [
-    ...`${guide}\n${runbook}`.matchAll(
-      /(?:npx |`)(kimtest|just) ([a-z][a-z-]+)((?: --?[a-z-]+(?:[ =][^\s`]+)?| [^\s`#|]+)*)/g,
-    ),
+    ...both.matchAll(/(?:npx |`)(kimtest|just) ([a-z][a-z-]+)((?: --?[a-z-]+(?:[ =][^\s`]+)?| [^\s`#|]+)*)/g),
   ];
   const commands = buildProgram(fakeDeps().deps).commands;
 
@@ -75,12 +74,12 @@ test("each alarm that notifies has its section in the runbook, and no section is
 test("alarms and metrics", () => {
   const notifying = METRIC_ALARMS.filter(({ notifies }) => notifies).map(({ part }) => nameOf("dev", part));
   const alarms = new Set([...notifying, nameOf("dev", NO_DIGEST.part)]);
-  const named = [...guide.matchAll(/kimtest-dev-[a-z-]*[a-z](?![a-z0-9-])/g)].map(([name]) => name);
+  const named = [...both.matchAll(/kimtest-dev-[a-z-]*[a-z](?![a-z0-9-])/g)].map(([name]) => name);
   const others = named.filter((name) => !alarms.has(name) && !/^kimtest-dev-(?:logs|instance-us-east)$/.test(name));
   expect(others).toEqual([]);
   expect(new Set(named).size).toBeGreaterThan(5);
-  for (const namespace of [METRIC_NAMESPACE, SYSTEM_METRIC_NAMESPACE]) expect(guide).toContain(`\`${namespace}\``);
-  expect(guide).toContain(`--namespace ${METRIC_NAMESPACE} --metric-name IterationsCompleted`);
+  for (const namespace of [METRIC_NAMESPACE, SYSTEM_METRIC_NAMESPACE]) expect(both).toContain(`\`${namespace}\``);
+  expect(both).toContain(`--namespace ${METRIC_NAMESPACE} --metric-name IterationsCompleted`);
   expect(METRICS).toHaveProperty("IterationsCompleted");
   expect(METRICS).toHaveProperty("OutboxEntries");
 });
@@ -91,10 +90,10 @@ test("files on the machine are those of infra/host", () => {
     .map((name) => readFileSync(join("infra/host", name), "utf8"))
     .join("\n");
   for (const path of ["/var/log/kimtest/service.log", "/var/lib/kimtest/state/runner.log"]) {
-    expect(guide).toContain(path);
+    expect(both).toContain(path);
     expect(host).toContain(path);
   }
-  expect(guide).toContain(`(${/^rust_version=(\S+)$/m.exec(host)?.[1] ?? "not pinned"}, which is 1.88.0,`);
+  expect(both).toContain(`(${/^rust_version=(\S+)$/m.exec(host)?.[1] ?? "not pinned"}, which is 1.88.0,`);
 });
 
 test("costs are those of infra-cost", async () => {
@@ -106,7 +105,7 @@ test("costs are those of infra-cost", async () => {
 });
 
 test("every entry of the first guides' troubleshooting is there", () => {
-  const headings = [...guide.slice(guide.indexOf("\n## Troubleshooting")).matchAll(/^### (.*)$/gm)].map(
+  const headings = [...runbook.slice(runbook.indexOf("\n## Troubleshooting")).matchAll(/^### (.*)$/gm)].map(
     ([, one]) => one,
   );
   expect(headings).toEqual([
@@ -123,12 +122,15 @@ test("every entry of the first guides' troubleshooting is there", () => {
   ]);
 });
 
-test("links inside the guide lead somewhere", () => {
-  const anchors = [...guide.matchAll(/^#+ (.*)$/gm)].map(([, title = ""]) =>
+test.each([
+  ["deploy.md", guide],
+  ["runbook.md", runbook],
+])("links inside %s lead somewhere", (_name, text) => {
+  const anchors = [...text.matchAll(/^#+ (.*)$/gm)].map(([, title = ""]) =>
     title
       .toLowerCase()
       .replace(/[^a-z0-9 -]/g, "")
       .replaceAll(" ", "-"),
   );
-  for (const [, anchor] of guide.matchAll(/\]\(#([^)]+)\)/g)) expect(anchors).toContain(anchor);
+  for (const [, anchor] of text.matchAll(/\]\(#([^)]+)\)/g)) expect(anchors).toContain(anchor);
 });
