@@ -10,6 +10,8 @@ export default {
   testTimeout: 30_000,
   // Suites start processes of their own: as many workers as two cores can feed.
   maxWorkers: 2,
+  // Of `test.concurrent`, in each worker: such tests mostly wait.
+  maxConcurrency: 3,
   // Modules of finished suites are never freed (https://github.com/jestjs/jest/issues/11956): a new worker then.
   workerIdleMemoryLimit: "1GB",
 };

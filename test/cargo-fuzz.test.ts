@@ -117,7 +117,10 @@ describe("a target that crashes", () => {
         "-timeout=3",
         "-rss_limit_mb=2048",
       ]);
-      expect(found[1]?.failure.inputs).toMatchObject({ minimized: null, reason: "a leak is not minimised" });
+      expect(found[1]?.failure.inputs).toMatchObject({
+        minimized: null,
+        reason: "inputs of kind leak are not minimised",
+      });
       expect([files(artifactsOf(bench, "crashing")), files(artifactsOf(bench, "leaking"))]).toEqual([[], []]);
 
       const checkout = join(bench.folder, "checkout");
@@ -157,15 +160,22 @@ describe("a target that crashes", () => {
     async () => {
       const bench = workbench();
       const one = (kind: NonNullable<FakeTarget["kind"]>): FakeTarget => ({ crashes: 1, kind });
-      const targets = { out_of_memory: one("oom"), slow: one("slow-unit"), too_long: one("timeout") };
+      const targets = {
+        crashing: one("crash"),
+        out_of_memory: one("oom"),
+        slow: one("slow-unit"),
+        too_long: one("timeout"),
+      };
       const { result } = await fuzzCycle(bench, cargoProfile({ targets }, { minimize_seconds: 0.5 }));
       expect(Object.values(result?.targets ?? {}).map(({ verdict }) => verdict)).toEqual([
+        "failed",
         "failed",
         "passed",
         "failed",
       ]);
       const found = await archives(bench);
       expect(found.map(({ failure }) => [failure.artifact, failure.signature])).toEqual([
+        ["crash", expect.stringMatching(/^fuzz:crashing:panic in planted::decode_rest/)],
         ["oom", "fuzz:out_of_memory:out-of-memory in planted_oom::fuzz_target"],
         ["slow-unit", "fuzz:slow:slow-unit"],
         ["timeout", "fuzz:too_long:timeout"],

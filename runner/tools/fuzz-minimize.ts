@@ -69,7 +69,8 @@ export async function minimize(
   limits: { readonly maxSeconds: number; readonly signal?: AbortSignal },
 ): Promise<Minimized> {
   const kept = (reason: string): Minimized => ({ path: finding.path, reason });
-  if (!MINIMIZED_KINDS.includes(finding.kind)) return kept(`a ${finding.kind} is not minimised`);
+  if (!MINIMIZED_KINDS.includes(finding.kind)) return kept(`inputs of kind ${finding.kind} are not minimised`);
+  if (limits.maxSeconds < 1) return kept("no time was left to minimise it");
   const stop = limits.signal === undefined ? {} : { signal: limits.signal };
   return inScratch(async (scratch) => {
     // It overwrites its input with each shorter one that it tries.

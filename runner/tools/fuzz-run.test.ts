@@ -232,7 +232,7 @@ test.each<[string, Parameters<typeof minimized>, string]>([
     "the shorter input fails in another way or not at all",
   ],
   ["unclear", ["1", "exit 1"], "the shorter input could not be checked: exit code 1 without a stack"],
-  ["a kind that is not minimised", ["1", SAME, "timeout"], "a timeout is not minimised"],
+  ["a kind that is not minimised", ["1", SAME, "timeout"], "inputs of kind timeout are not minimised"],
 ])("the input as it was found is kept: %s", async (_name, parameters, reason) => {
   expect(await minimized(...parameters)).toEqual({ path: "input", reason });
   expect(existsSync(join(folder, "output"))).toBe(false);

@@ -108,10 +108,8 @@ export class Findings {
     try {
       const maxSeconds = Math.floor(Math.min(target.minimizeLeftMs / 2, this.#context.leftMs()) / 1000);
       const beganMs = performance.now();
-      const shorter =
-        maxSeconds < 1
-          ? { path: finding.path, reason: "no time was left to minimise it" }
-          : await minimize(processes, target.forOneInput, finding, join(scratch, "input"), { maxSeconds, signal });
+      const output = join(scratch, "input");
+      const shorter = await minimize(processes, target.forOneInput, finding, output, { maxSeconds, signal });
       target.minimizeLeftMs -= performance.now() - beganMs;
       if (signal.aborted) return undefined;
       target.archived += 1;
