@@ -73,7 +73,10 @@ const recordKeys = (work: Workbench): string[] =>
 
 const stateOf = (work: Workbench) => (existsSync(join(work.state, "cycle.json")) ? work.cycleState() : undefined);
 
-/** How many kills there were, at most `times`, and how many of them hit a marathon with batches in the air. */
+/**
+ * How many kills there were, and how many of them hit a marathon with batches in the air: at least `times`, and more,
+ * up to three times as many, until enough of them did. Where a kill hits is chance.
+ */
 async function killAtRandom(
   work: Workbench,
   args: string[],
@@ -81,7 +84,8 @@ async function killAtRandom(
 ): Promise<{ kills: number; midBatch: number }> {
   let midBatch = 0;
   for (let kills = 0; ; kills += 1) {
-    if (kills === times) return { kills, midBatch };
+    const isEnough = kills >= times && midBatch > times / 6;
+    if (isEnough || kills === 3 * times) return { kills, midBatch };
     const revisionBefore = stateOf(work)?.revision ?? 0;
     const running = work.start(args);
     // Every fourth kill may hit the start itself; the others come while it works.
@@ -127,7 +131,7 @@ test.concurrent.each(CASES)(
     const work = workbench(profile);
     const args = work.cycleArguments("60s", ...more);
     const { kills, midBatch } = await killAtRandom(work, args, times);
-    expect(kills).toBe(times);
+    expect(kills).toBeGreaterThanOrEqual(times);
     expect(midBatch).toBeGreaterThan(times / 6);
     const interrupted = work.cycleState();
     expect(interrupted.cycle).toBe(1);
