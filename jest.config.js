@@ -12,6 +12,6 @@ export default {
   maxWorkers: 2,
   // Of `test.concurrent`, in each worker: such tests mostly wait.
   maxConcurrency: 3,
-  // Modules of finished suites are never freed (https://github.com/jestjs/jest/issues/11956): a new worker then.
+  // A worker's heap grows with every suite (https://github.com/jestjs/jest/issues/11956): above this, a new worker.
   workerIdleMemoryLimit: "1GB",
 };

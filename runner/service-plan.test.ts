@@ -1,6 +1,7 @@
 import { expect, test } from "@jest/globals";
 import fc from "fast-check";
 import type { ServiceSettings } from "../contracts/stack.ts";
+import { WORK } from "../contracts/work-settings.fixture.ts";
 import { embeddedProfile } from "./profiles/embedded.ts";
 import { kimberliteProfile } from "./profiles/kimberlite/kimberlite.ts";
 import { settled } from "./profiles/load.ts";
@@ -9,6 +10,7 @@ import { profileFor, skippedBy, unexpected, waitAfterNoticeMs, waitBeforeCycleMs
 const HOUR_MS = 3_600_000;
 const NOW = Date.parse("2026-11-21T12:00:00Z");
 const SETTINGS: ServiceSettings = {
+  ...WORK,
   version: 1,
   stack: "dev",
   region: "us-east-1",
@@ -16,15 +18,8 @@ const SETTINGS: ServiceSettings = {
   sns_topic: "arn:aws:sns:us-east-1:123456789012:alerts",
   log_group: "/kimtest/dev",
   bundle: { key: "runner/x.tar.gz", sha256: "a".repeat(64) },
-  profile: "embedded",
   github_repo: "https://github.com/example/kimberlite",
   github_branch: "main",
-  run_duration_hours: 48,
-  enable_fuzzing: true,
-  enable_formal_verification: true,
-  enable_benchmarks: true,
-  seed_offset: 0n,
-  vopr_flags: [],
 };
 
 test("the profile as the settings want it: first seed and flags of VOPR, nothing else", () => {

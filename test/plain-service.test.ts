@@ -8,6 +8,7 @@ import { execa } from "execa";
 import { digestSchema } from "../contracts/digest.ts";
 import type { HostSettings } from "../contracts/host.ts";
 import { stringifyJson } from "../contracts/json.ts";
+import { WORK } from "../contracts/work-settings.fixture.ts";
 import { decodeJson } from "../runner/store/read-json.ts";
 import { fakeProfile } from "./fake-profile.ts";
 import { startSystemdSocket, type SystemdSocket } from "./systemd-socket.ts";
@@ -30,16 +31,12 @@ function writeSettings(change: Partial<HostSettings> = {}): void {
   const profile = join(folder, "profile.json");
   writeFileSync(profile, stringifyJson(fakeProfile()));
   const settings: HostSettings = {
+    ...WORK,
     version: 1,
     host: "plain",
     store: join(folder, "store"),
     profile,
     run_duration_hours: 6 / 3600,
-    enable_fuzzing: true,
-    enable_formal_verification: true,
-    enable_benchmarks: true,
-    seed_offset: 0n,
-    vopr_flags: [],
     repo: null,
     branch: null,
     notify_command: null,

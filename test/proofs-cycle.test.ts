@@ -5,31 +5,18 @@ import { expect, test } from "@jest/globals";
 import type { Profile } from "../contracts/profile.ts";
 import type { ProofCheck } from "../contracts/profile/formal-verification.ts";
 import { fakeProfile } from "./fake-profile.ts";
-import { program, standInTool } from "./stand-in-tools.ts";
+import { ivyCheck, program, standInTool } from "./stand-in-tools.ts";
 import { until } from "./until.ts";
 import { workbenches, type Workbench } from "./workbench.ts";
 
 const workbench = workbenches();
-
-const ivy = (name: string, tool: string): ProofCheck => ({
-  tool: "ivy",
-  name,
-  folder: "test/fixtures/proofs/ivy",
-  deadline_seconds: 60,
-  architectures: ["x64", "arm64"],
-  image: null,
-  program: [tool],
-  specification: "good.ivy",
-  arguments: [],
-  expected_checks: 3,
-});
 
 /** `checks`: made when the folder for their programs is there. */
 function proving(checks: (folder: string) => ProofCheck[]): Workbench {
   const bench = workbench();
   const folder = join(bench.folder, "programs");
   mkdirSync(folder);
-  const planted = { ...ivy("planted", standInTool(folder, "ivy-bad")), folder: "." };
+  const planted = { ...ivyCheck("planted", { program: [standInTool(folder, "ivy-bad")] }), folder: "." };
   const profile: Profile = {
     ...fakeProfile({ seed_ms: 2 }),
     time_shares: { prepare: 1, "formal-verification": 20, benchmarks: 2, fuzz: 2, vopr: 4, digest: 1 },
@@ -47,9 +34,9 @@ function proving(checks: (folder: string) => ProofCheck[]): Workbench {
 
 test("what a proof tool refutes is in the digest, the registry and the store", async () => {
   const bench = proving((folder) => [
-    ivy("quorum", standInTool(folder, "ivy-good")),
-    ivy("byzantine", standInTool(folder, "ivy-bad")),
-    ivy("absent", "kimtest-no-ivy"),
+    ivyCheck("quorum", { program: [standInTool(folder, "ivy-good")] }),
+    ivyCheck("byzantine", { program: [standInTool(folder, "ivy-bad")] }),
+    ivyCheck("absent", { program: ["kimtest-no-ivy"] }),
   ]);
   const ran = await bench.cycle("7s");
   expect(ran.exitCode).toBe(1);
@@ -80,16 +67,17 @@ test("what a proof tool refutes is in the digest, the registry and the store", a
 
 test("a runner that is stopped under a proof goes on with the same cycle, and nothing is lost", async () => {
   const bench = proving((folder) => [
-    ivy("byzantine", standInTool(folder, "ivy-bad")),
+    ivyCheck("byzantine", { program: [standInTool(folder, "ivy-bad")] }),
     // Hangs in the first attempt only.
-    ivy(
-      "slow",
-      program(join(folder, "slow"), [
-        `[ -e '${folder}/second' ] && exec '${standInTool(folder, "ivy-good")}'`,
-        `echo $$ > '${folder}/second'`,
-        "exec sleep 300",
-      ]),
-    ),
+    ivyCheck("slow", {
+      program: [
+        program(join(folder, "slow"), [
+          `[ -e '${folder}/second' ] && exec '${standInTool(folder, "ivy-good")}'`,
+          `echo $$ > '${folder}/second'`,
+          "exec sleep 300",
+        ]),
+      ],
+    }),
   ]);
   const started = join(bench.folder, "programs", "second");
   const running = bench.start(bench.cycleArguments("9s"));

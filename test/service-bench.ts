@@ -12,6 +12,7 @@ import { digestSchema, type Digest } from "../contracts/digest.ts";
 import { stringifyJson } from "../contracts/json.ts";
 import { METRIC_NAMESPACE, type MetricName } from "../contracts/metrics.ts";
 import type { ServiceSettings } from "../contracts/stack.ts";
+import { WORK } from "../contracts/work-settings.fixture.ts";
 import { decodeJson, readJson } from "../runner/store/read-json.ts";
 import { S3Store } from "../runner/store/s3-store.ts";
 import type { Moto } from "./aws/moto.ts";
@@ -95,6 +96,7 @@ export class ServiceBench {
     const profile = join(this.folder, "profile.json");
     writeFileSync(profile, stringifyJson(fakeProfile(vopr)));
     const settings: ServiceSettings = {
+      ...WORK,
       version: 1,
       stack: this.#parts.stack,
       region: "us-east-1",
@@ -106,11 +108,6 @@ export class ServiceBench {
       github_repo: "https://github.com/example/kimberlite",
       github_branch: "main",
       run_duration_hours: 6 / 3600,
-      enable_fuzzing: true,
-      enable_formal_verification: true,
-      enable_benchmarks: true,
-      seed_offset: 0n,
-      vopr_flags: [],
       ...change,
     };
     writeFileSync(this.settings, stringifyJson(settings));

@@ -16,7 +16,7 @@ import { behave, criterionProfile } from "./benchmarks.fixture.ts";
 import { fakeProfile, type FakeVopr } from "./fake-profile.ts";
 import { cargoProfile } from "./fuzz-cycle.ts";
 import { repositoryProfile, TestRepository } from "./repository.ts";
-import { standInTool } from "./stand-in-tools.ts";
+import { ivyCheck, standInTool } from "./stand-in-tools.ts";
 import { until } from "./until.ts";
 import { workbenches, type Ran, type Workbench } from "./workbench.ts";
 
@@ -242,25 +242,12 @@ describe("fuzz", () => {
 });
 
 describe("formal verification", () => {
-  const ivy = (name: string, change: Partial<Extract<ProofCheck, { tool: "ivy" }>>): ProofCheck => ({
-    tool: "ivy",
-    name,
-    folder: "test/fixtures/proofs/ivy",
-    deadline_seconds: 60,
-    architectures: ["x64", "arm64"],
-    image: null,
-    program: ["ivy_check"],
-    specification: "good.ivy",
-    arguments: [],
-    expected_checks: 3,
-    ...change,
-  });
   const images: ProofsProfile["images"] = {
     coq: { source: { from: "registry", reference: "coq-image" }, deadline_seconds: 20, memory_mebibytes: 512 },
   };
 
   function proving(bench: Workbench, checks: ProofCheck[], planted: string): ProfileFile {
-    const check = { ...ivy("planted", { program: [standInTool(bench.folder, planted)] }), folder: "." };
+    const check = { ...ivyCheck("planted", { program: [standInTool(bench.folder, planted)] }), folder: "." };
     const canary = { files: { "good.ivy": "#lang ivy1.7\n" }, check };
     return { ...fakeProfile(), formal_verification: { tool: "proofs", downloads: {}, images, checks, canary } };
   }
@@ -270,11 +257,11 @@ describe("formal verification", () => {
   test.concurrent("a missing Docker is not passed; nor is a missing tool, folder or architecture", async () => {
     const bench = workbench();
     const checks = [
-      ivy("here", { program: [standInTool(bench.folder, "ivy-good")] }),
-      ivy("absent", { program: ["kimtest-no-ivy"] }),
-      ivy("in-docker", { image: "coq" }),
-      ivy("elsewhere", { architectures: [other] }),
-      ivy("nowhere", { program: ["sh"], folder: "test/no-such-folder" }),
+      ivyCheck("here", { program: [standInTool(bench.folder, "ivy-good")] }),
+      ivyCheck("absent", { program: ["kimtest-no-ivy"] }),
+      ivyCheck("in-docker", { image: "coq" }),
+      ivyCheck("elsewhere", { architectures: [other] }),
+      ivyCheck("nowhere", { program: ["sh"], folder: "test/no-such-folder" }),
     ];
     const path = join(bench.folder, "path");
     mkdirSync(path);
@@ -308,7 +295,7 @@ describe("formal verification", () => {
       const bench = workbench();
       const docker = standInDocker(bench.folder);
       const env = { PATH: `${bench.folder}:${process.env["PATH"] ?? ""}` };
-      const profile = proving(bench, [ivy("in-docker", { image: "coq" })], "ivy-good");
+      const profile = proving(bench, [ivyCheck("in-docker", { image: "coq" })], "ivy-good");
       const here = await smoke(profile, "formal-verification", { bench, env });
       expect(here.verdicts.slice(1)).toEqual([
         "formal-verification docker: passed",

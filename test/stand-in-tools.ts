@@ -4,6 +4,7 @@
  */
 import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { ProofCheck } from "../contracts/profile/formal-verification.ts";
 import { recorded } from "../runner/tools/recordings.fixture.ts";
 
 /** Between what Alloy prints and the file that it writes. */
@@ -23,6 +24,23 @@ export function standInTool(folder: string, name: string): string {
     `cat '${path}.printed'`,
     end.ending === "deadline" ? "exec sleep 300" : `exit ${String(end.exitCode)}`,
   ]);
+}
+
+/** A check of ivy/good.ivy that wants three answers; `change`: what another one has instead. */
+export function ivyCheck(name: string, change: Partial<Extract<ProofCheck, { tool: "ivy" }>> = {}): ProofCheck {
+  return {
+    tool: "ivy",
+    name,
+    folder: "test/fixtures/proofs/ivy",
+    deadline_seconds: 60,
+    architectures: ["x64", "arm64"],
+    image: null,
+    program: ["ivy_check"],
+    specification: "good.ivy",
+    arguments: [],
+    expected_checks: 3,
+    ...change,
+  };
 }
 
 /** A program of one's own: lines of a shell script. Returns the path. */

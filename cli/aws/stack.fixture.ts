@@ -2,6 +2,7 @@
 import { CreateTagsCommand, EC2Client, RequestSpotInstancesCommand, RunInstancesCommand } from "@aws-sdk/client-ec2";
 import { PutParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
 import { stringifyJson } from "../../contracts/json.ts";
+import { WORK } from "../../contracts/work-settings.fixture.ts";
 import {
   serviceParameterName,
   stackParameterName,
@@ -32,6 +33,7 @@ export const partsOf = (stack: string, change: Partial<StackParameter> = {}): St
 export const DELIVERED_SHA = "ab".repeat(32);
 
 const settingsOf = (stack: string): ServiceSettings => ({
+  ...WORK,
   version: 1,
   stack,
   region: "us-east-1",
@@ -39,15 +41,8 @@ const settingsOf = (stack: string): ServiceSettings => ({
   sns_topic: `arn:aws:sns:us-east-1:123456789012:kimtest-${stack}-alerts`,
   log_group: `kimtest-${stack}-logs`,
   bundle: { key: `runner/${DELIVERED_SHA}.tar.gz`, sha256: DELIVERED_SHA },
-  profile: "embedded",
   github_repo: "https://github.com/kimberlitedb/kimberlite.git",
   github_branch: "main",
-  run_duration_hours: 48,
-  enable_fuzzing: true,
-  enable_formal_verification: true,
-  enable_benchmarks: true,
-  seed_offset: 0n,
-  vopr_flags: [],
 });
 
 export const serviceText = (stack: string): string => stringifyJson(settingsOf(stack), 0);

@@ -193,6 +193,22 @@ describe("following", () => {
     expect(messages(ran.stdout)).toEqual(["a", "b", "late"]);
     expect(ran.stderr).toBe("");
   });
+
+  test("--live asks for a Live Tail; without one, as here, it says so and follows all the same", async () => {
+    const stop = new AbortController();
+    const { deps, ran } = fakeDeps({ now, stop: stop.signal });
+    const following = infraLogs({ ...follow, live: true }, deps, FAST);
+    const until = async (isSo: () => boolean): Promise<void> => {
+      for (let turn = 0; turn < 500 && !isSo(); turn += 1) await delay(20);
+    };
+    await until(() => ran.stderr !== "");
+    expect(ran.stderr).toMatch(/^no Live Tail \(.+\); asking every few seconds instead\n$/);
+    await put("runner", [20, "a"]);
+    await until(() => ran.stdout !== "");
+    stop.abort("SIGINT");
+    await following;
+    expect(messages(ran.stdout)).toEqual(["a"]);
+  });
 });
 
 /** Before the emulator: answers to FilterLogEvents come from `next`, and when it says nothing, from the emulator. */

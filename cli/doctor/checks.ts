@@ -6,7 +6,7 @@
 import { accessSync, constants, existsSync, statfsSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { execa } from "execa";
-import { KimtestError, reasonOf } from "../../contracts/errors.ts";
+import { reasonOf } from "../../contracts/errors.ts";
 import type { DoctorCheck } from "../../contracts/reports.ts";
 import { DEFAULT_STORE } from "../../contracts/defaults.ts";
 import { readClockSkewMs } from "../aws/clock.ts";
@@ -17,7 +17,7 @@ import { readPluginVersion } from "../aws/session.ts";
 import { findChosenStack, targetOf, type FoundStack } from "../aws/stack.ts";
 import type { Chosen, Here } from "../choice.ts";
 import { missingPulumi } from "../infra/prerequisites.ts";
-import { findProject, isAtLeast, type Project } from "../infra/project.ts";
+import { isAtLeast, projectAt } from "../infra/project.ts";
 
 export type Finding = Omit<DoctorCheck, "name">;
 
@@ -122,15 +122,6 @@ async function pulumiFinding(folder: string, stop: AbortSignal): Promise<Finding
   const missing = await missingPulumi({ project, stack: "", env: {} }, stop);
   if (missing !== undefined) return warning(`${missing.what}; deploying needs it`, missing.remedy);
   return ok(`${project.pulumiNeeded ?? "any version"} or later`);
-}
-
-function projectAt(folder: string): Project | undefined {
-  try {
-    return findProject(folder);
-  } catch (error) {
-    if (error instanceof KimtestError) return undefined;
-    throw error;
-  }
 }
 
 function folderFinding(folder: string): Finding {

@@ -42,6 +42,16 @@ export function findProject(start: string): Project {
   };
 }
 
+/** As `findProject`; undefined where there is none, or one that is no whole clone of ours. */
+export function projectAt(start: string): Project | undefined {
+  try {
+    return findProject(start);
+  } catch (error) {
+    if (error instanceof KimtestError) return undefined;
+    throw error;
+  }
+}
+
 function* ancestors(folder: string): Generator<string> {
   yield folder;
   if (dirname(folder) !== folder) yield* ancestors(dirname(folder));

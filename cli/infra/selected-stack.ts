@@ -3,9 +3,8 @@
  *
  * That there is none is no error: other ways lead to a stack, too. But why there is none is kept, for when they fail.
  */
-import { KimtestError } from "../../contracts/errors.ts";
 import { stackInParameterName } from "../../contracts/stack.ts";
-import { findProject, type Project } from "./project.ts";
+import { projectAt } from "./project.ts";
 
 export interface PulumiSays {
   readonly selected?: { readonly name: string; readonly region: string };
@@ -31,14 +30,4 @@ export async function askPulumi(folder: string, profile: string | undefined, sto
   const name = outputs.success ? stackInParameterName(outputs.data.stack_parameter) : undefined;
   if (outputs.success && name !== undefined) return { selected: { name, region: outputs.data.region } };
   return { reason: "the outputs of the selected stack are not those of a kimtest deployment" };
-}
-
-function projectAt(folder: string): Project | undefined {
-  try {
-    return findProject(folder);
-  } catch (error) {
-    // No Pulumi.yaml, or one that is nobody's clone of ours.
-    if (error instanceof KimtestError) return undefined;
-    throw error;
-  }
 }
