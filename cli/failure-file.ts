@@ -1,25 +1,39 @@
 /** An archived VOPR failure, from a file or from the store, and what of its command may be run here. */
 import { constants } from "node:fs";
 import { open } from "node:fs/promises";
-import { failureKeyFrom, FAILURES_PREFIX, parseFailureKey } from "../contracts/bucket.ts";
+import { failureKeyFrom, FAILURES_PREFIX, parseFailureKey, voprBundleKey } from "../contracts/bucket.ts";
+import { MAX_BUNDLE_BYTES } from "../contracts/bundle-file.ts";
 import { KimtestError, reasonOf, systemCodeOf } from "../contracts/errors.ts";
 import { voprFailureSchema, type VoprFailure } from "../contracts/failure.ts";
 import { embeddedProfile } from "../runner/profiles/embedded.ts";
+import type { ObjectStore } from "../runner/store/object-store.ts";
 import { decodeJson, readJson } from "../runner/store/read-json.ts";
 import type { CliDeps } from "./deps.ts";
 import { withResults, type ResultsChoice } from "./store.ts";
 
 const MAX_FILE_BYTES = 64 * 1024 * 1024;
 
+export interface ArchivedRecord {
+  readonly failure: VoprFailure;
+  /** Where it was read when that was a store; undefined for a file. */
+  readonly stored: { readonly key: string; readonly bundle: StoredBundle | undefined } | undefined;
+}
+
+/** The bundle that a record in a store names; `bytes` are undefined when the store does not have it. */
+export interface StoredBundle {
+  readonly key: string;
+  readonly bytes: Buffer | undefined;
+}
+
 /** @throws KimtestError `NOT_FOUND`, `USAGE` for another kind of file, `CORRUPT_DATA`, `LIMIT_EXCEEDED`. */
-export async function readFailure(named: string, choice: ResultsChoice, deps: CliDeps): Promise<VoprFailure> {
+export async function readFailure(named: string, choice: ResultsChoice, deps: CliDeps): Promise<ArchivedRecord> {
   if (named.endsWith(".tar.gz")) {
     throw new KimtestError("USAGE", `${named} is not an archived seed`, {
       hint: "vopr-repro takes failures/vopr/seed-SEED-TS.json or its bundle (.kmb); a fuzz archive holds its own repro line in failure.json",
     });
   }
   const text = await readTextFile(named);
-  if (text !== undefined) return decodeJson(text, named, voprFailureSchema);
+  if (text !== undefined) return { failure: decodeJson(text, named, voprFailureSchema), stored: undefined };
   const typed = named.startsWith(FAILURES_PREFIX) ? named : `${FAILURES_PREFIX}${named}`;
   if (parseFailureKey(typed) === undefined) {
     throw new KimtestError("NOT_FOUND", `there is no file ${named}`, {
@@ -27,12 +41,23 @@ export async function readFailure(named: string, choice: ResultsChoice, deps: Cl
     });
   }
   return withResults(choice, deps, async (store) => {
-    const read = await readJson(store, failureKeyFrom(named).key, voprFailureSchema);
-    if (read !== undefined) return read.value;
-    throw new KimtestError("NOT_FOUND", `${named} is neither a file here nor in ${store.url}`, {
-      hint: "`kimtest list-failures` shows what is",
-    });
+    const { key } = failureKeyFrom(named);
+    const failure = (await readJson(store, key, voprFailureSchema))?.value;
+    if (failure === undefined) {
+      throw new KimtestError("NOT_FOUND", `${named} is neither a file here nor in ${store.url}`, {
+        hint: "`kimtest list-failures` shows what is",
+      });
+    }
+    return { failure, stored: { key, bundle: await storedBundle(store, key, failure) } };
   });
+}
+
+async function storedBundle(store: ObjectStore, key: string, failure: VoprFailure): Promise<StoredBundle | undefined> {
+  if (failure.bundle_key === null) return undefined;
+  // Not the key that the record says, which may be anything.
+  const bundleKey = voprBundleKey(key);
+  const found = await store.get(bundleKey, { maxBytes: MAX_BUNDLE_BYTES });
+  return { key: bundleKey, bytes: found?.body };
 }
 
 /** Undefined when there is no such file. */

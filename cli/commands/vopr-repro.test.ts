@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "@jest/globals";
 import { execa } from "execa";
+import { voprBundleKey } from "../../contracts/bucket.ts";
 import { packBundle, unpackBundle } from "../../contracts/bundle-file.ts";
 import type { VoprFailure } from "../../contracts/failure.ts";
 import { embeddedProfile } from "../../runner/profiles/embedded.ts";
@@ -182,6 +183,41 @@ describe("by a bundle, which the simulator really wrote", () => {
     expect(ran.stderr).toMatch(why);
     expect(ran.stdout).toMatch(/^passes: seed 5 of leader-race does not show it in this checkout\n/);
     expect(ran.exitCode).toBe(0);
+  });
+
+  describe("in the store, beside the record whose key is given", () => {
+    const RECORD_KEY = `failures/vopr/${NAME}`;
+    const BUNDLE_KEY = voprBundleKey(RECORD_KEY);
+    const stored = (content: Buffer | undefined): Folder => {
+      const folder = new Folder();
+      folder.put(RECORD_KEY, record({ ...FAILURE, bundle_key: BUNDLE_KEY }));
+      if (content !== undefined) folder.put(BUNDLE_KEY, content);
+      return folder;
+    };
+
+    test("it is followed, and the lines to paste name what stays", async () => {
+      const ran = await repro(stored(bytes), `vopr/${NAME}`, "--json");
+      expect(ran).toMatchObject({ exitCode: 1, stderr: "" });
+      expect(JSON.parse(ran.stdout)).toMatchObject({
+        outcome: "reproduced",
+        bundle: BUNDLE_KEY,
+        repro: `npx kimtest vopr-repro ${RECORD_KEY}`,
+        closer: `npx kimtest fetch-failure ${RECORD_KEY}`,
+      });
+    });
+
+    test.each<[string, () => Buffer | undefined, string]>([
+      ["missing", () => undefined, `its bundle ${BUNDLE_KEY} is not in the store; the seed is run instead\n`],
+      [
+        "of another seed",
+        () => changed({ seed: 6n }),
+        `the bundle beside it is of no use: ${BUNDLE_KEY} is of seed 6 and vsr_prefix_property; the seed is run instead\n`,
+      ],
+    ])("%s: said, and the seed is run", async (_, make, why) => {
+      const ran = await repro(stored(make()), `vopr/${NAME}`);
+      expect(ran).toMatchObject({ exitCode: 0, stderr: why });
+      expect(ran.stdout).toMatch(/^passes: seed 5 of leader-race does not show it in this checkout\n/);
+    });
   });
 
   test("stopped: exit code 130, no outcome", async () => {

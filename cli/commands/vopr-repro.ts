@@ -3,6 +3,7 @@ import type { BundleIdentity } from "../../contracts/bundle.ts";
 import { EXIT, type ExitCode } from "../../contracts/errors.ts";
 import type { VoprFailure } from "../../contracts/failure.ts";
 import type { CliDeps } from "../deps.ts";
+import type { ArchivedRecord } from "../failure-file.ts";
 import type { Attempt, Outcome } from "../failures/reproduce.ts";
 import type { ResultsChoice } from "../store.ts";
 import { jsonOption } from "./options.ts";
@@ -23,7 +24,8 @@ export function voprReproCommand(deps: CliDeps) {
     .addOption(jsonOption())
     .addHelpText(
       "after",
-      "\nA bundle (.kmb) is followed decision by decision; one that lies beside the record is preferred to its seed.\n" +
+      "\nA bundle (.kmb) is followed decision by decision; one beside the record, here or in the store, is preferred to\n" +
+        "its seed.\n" +
         "\nExamples:\n  kimtest vopr-repro .artifacts/aws-failures/seed-17-1700000000000.json\n" +
         "  kimtest vopr-repro .artifacts/aws-failures/seed-17-1700000000000.kmb\n" +
         "  kimtest vopr-repro vopr/seed-17-1700000000000.json --stack dev",
@@ -39,7 +41,7 @@ export async function voprRepro(file: string, options: VoprReproOptions, deps: C
     import("../json.ts"),
   ]);
   const record = isBundle(file) ? undefined : await readFailure(file, options, deps);
-  const failure = record ?? archivedIn(await readIdentity(file));
+  const failure = record?.failure ?? archivedIn(await readIdentity(file));
   const attempt = await attemptOf(file, failure, record, deps);
   if (deps.stop.aborted) {
     deps.setExitCode(EXIT.interrupted);
@@ -63,21 +65,38 @@ function archivedIn({ seed, scenario, commit, failure: { invariant, message } }:
 async function attemptOf(
   file: string,
   failure: Archived,
-  record: VoprFailure | undefined,
+  record: ArchivedRecord | undefined,
   deps: CliDeps,
 ): Promise<Attempt> {
-  const [{ bundleBeside }, { byBundle, bySeed }] = await Promise.all([
-    import("../failures/bundle.ts"),
-    import("../failures/reproduce.ts"),
-  ]);
+  const { byBundle, bySeed } = await import("../failures/reproduce.ts");
   if (record === undefined) return byBundle(file, failure, deps.stop);
-  const bundle = bundleBeside(file);
-  if (bundle !== undefined) {
-    const attempt = await byBundle(bundle, failure, deps.stop);
+  const attempt = await byBundleBeside(file, record, deps);
+  if (attempt !== undefined) {
     if (attempt.outcome !== "inconclusive" || deps.stop.aborted) return attempt;
     deps.err(`the bundle beside it is of no use: ${attempt.reason ?? ""}; the seed is run instead\n`);
   }
-  return bySeed(record, deps.stop);
+  return bySeed(record.failure, deps.stop);
+}
+
+/** Undefined when there is no bundle beside the record. */
+async function byBundleBeside(
+  file: string,
+  { failure, stored }: ArchivedRecord,
+  deps: CliDeps,
+): Promise<Attempt | undefined> {
+  const [{ bundleBeside }, { byBundle, byStoredBundle }] = await Promise.all([
+    import("../failures/bundle.ts"),
+    import("../failures/reproduce.ts"),
+  ]);
+  if (stored === undefined) {
+    const path = bundleBeside(file);
+    return path === undefined ? undefined : byBundle(path, failure, deps.stop);
+  }
+  if (stored.bundle === undefined) return undefined;
+  const { key, bytes } = stored.bundle;
+  if (bytes !== undefined) return byStoredBundle({ recordKey: stored.key, key, bytes }, failure, deps.stop);
+  deps.err(`its bundle ${key} is not in the store; the seed is run instead\n`);
+  return undefined;
 }
 
 const EXIT_BY_OUTCOME: Record<Outcome, ExitCode> = {

@@ -2,9 +2,9 @@
  * An archived failure, run again with the simulator of this checkout: by the decisions in its bundle, which outlive a
  * change of the code, or by its seed.
  */
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { DETERMINISM } from "../../contracts/determinism.ts";
 import { EXIT, reasonOf } from "../../contracts/errors.ts";
 import type { VoprFailure } from "../../contracts/failure.ts";
@@ -36,7 +36,7 @@ export interface Attempt {
   readonly repro: string;
   /** A line to paste that shows more. */
   readonly closer: string;
-  /** The file that was followed; null when the seed was run. */
+  /** The file that was followed, or its key in the store; null when the seed was run. */
   readonly bundle: string | null;
 }
 
@@ -93,6 +93,26 @@ export async function byBundle(
   return attempt(found === null ? "passes" : "fails-differently", null, found);
 }
 
+/** As `byBundle`, of one that is in a store only: its copy here does not stay, so the lines to paste name its record. */
+export async function byStoredBundle(
+  { recordKey, key, bytes }: { readonly recordKey: string; readonly key: string; readonly bytes: Buffer },
+  failure: Pick<VoprFailure, "seed" | "invariant">,
+  signal: AbortSignal,
+): Promise<Attempt> {
+  return withFolder(async (folder) => {
+    const copy = join(folder, basename(key));
+    await writeFile(copy, bytes);
+    const attempt = await byBundle(copy, failure, signal);
+    return {
+      ...attempt,
+      reason: attempt.reason?.replaceAll(copy, key) ?? null,
+      repro: `npx kimtest vopr-repro ${recordKey}`,
+      closer: `npx kimtest fetch-failure ${recordKey}`,
+      bundle: key,
+    };
+  });
+}
+
 /** Why the bundle is not that of the failure. */
 async function faultOf(path: string, expected: Pick<VoprFailure, "seed" | "invariant">): Promise<string | undefined> {
   try {
@@ -104,12 +124,15 @@ async function faultOf(path: string, expected: Pick<VoprFailure, "seed" | "invar
   }
 }
 
-async function withProcesses<Result>(body: (processes: Processes) => Promise<Result>): Promise<Result> {
-  const notes = await mkdtemp(join(tmpdir(), "kimtest-repro-"));
+const withProcesses = <Result>(body: (processes: Processes) => Promise<Result>): Promise<Result> =>
+  withFolder((notes) => body(createProcesses(notes)));
+
+async function withFolder<Result>(body: (folder: string) => Promise<Result>): Promise<Result> {
+  const folder = await mkdtemp(join(tmpdir(), "kimtest-repro-"));
   try {
-    return await body(createProcesses(notes));
+    return await body(folder);
   } finally {
-    await rm(notes, { recursive: true, force: true });
+    await rm(folder, { recursive: true, force: true });
   }
 }
 
