@@ -193,6 +193,18 @@ test("a link in place of the partial file is not followed", async () => {
   expect(readFileSync(join(folder, "victim"), "utf8")).toBe("precious");
 });
 
+test("many side by side in one folder: none is without the folder of partial files that another took away", async () => {
+  const one = async (index: number): Promise<void> => {
+    const path = join(folder, `${String(index)}.json`);
+    await download(source(whole), { head: HEAD, path, force: false, onProgress: () => undefined });
+  };
+  const work = async (first: number): Promise<void> => {
+    for (let index = first; index < 300; index += 3) await one(index);
+  };
+  await Promise.all([0, 1, 2].map(work));
+  expect(readdirSync(folder)).toHaveLength(300);
+});
+
 test("one process at a time", async () => {
   mkdirSync(join(folder, ".fetching"));
   const lock = await takeFolderLock({

@@ -13,7 +13,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { KimtestError, systemCodeOf } from "../../contracts/errors.ts";
 import { systemClock } from "../../runner/platform/clock.ts";
 import { isMissing, syncFolder } from "../../runner/store/atomic-file.ts";
-import { takeFolderLock } from "../../runner/store/folder-lock.ts";
+import { takeFolderLock, type FolderLock } from "../../runner/store/folder-lock.ts";
 import type { Checksum, ObjectHead, ObjectStore } from "../../runner/store/object-store.ts";
 import { startSum, type Sum } from "./checksum.ts";
 
@@ -37,6 +37,7 @@ const SCRATCH = ".fetching";
 /** Tries in a row that bring not a single byte. */
 const MAX_BARREN_TRIES = 4;
 const RETRY_PAUSE_MS = 500;
+const MAX_LOCK_TRIES = 20;
 const CHUNK_BYTES = 1024 * 1024;
 /** A partial file of another content that nobody has touched for so long is of no use to anybody. */
 const STALE_MS = 7 * 24 * 3_600_000;
@@ -51,12 +52,10 @@ export async function download(store: Source, request: DownloadRequest): Promise
   if (present === "same") return { verified, isOld: true };
   if (present === "other" && !force) throw isThere(path);
   const scratch = join(dirname(path), SCRATCH);
-  await mkdir(scratch, { recursive: true });
   const id = hash("sha256", `${store.url}\n${head.key}\n${head.etag}`, "hex").slice(0, 16);
   const partial = join(scratch, `${basename(path)}.${id}`);
   const lockPath = `${partial}.lock`;
-  const what = `the download of ${head.key}`;
-  const lock = await takeFolderLock({ path: lockPath, scratch, waitMs: 0, clock: systemClock, what });
+  const lock = await lockIn(scratch, lockPath, `the download of ${head.key}`);
   try {
     await fill(store, request, partial);
     const isOld = await publish(partial, path, force);
@@ -66,6 +65,18 @@ export async function download(store: Source, request: DownloadRequest): Promise
     await lock.release();
     await removeIfEmpty(lockPath);
     await removeIfEmpty(scratch);
+  }
+}
+
+/** Makes the folder as well. The last download in it takes it away, perhaps before ours is in it: once more then. */
+async function lockIn(scratch: string, path: string, what: string): Promise<FolderLock> {
+  for (let triesLeft = MAX_LOCK_TRIES - 1; ; triesLeft -= 1) {
+    try {
+      await mkdir(scratch, { recursive: true });
+      return await takeFolderLock({ path, scratch, waitMs: 0, clock: systemClock, what });
+    } catch (error) {
+      if (!isMissing(error) || triesLeft === 0) throw error;
+    }
   }
 }
 
