@@ -27,10 +27,11 @@ import { GetParameterCommand, PutParameterCommand, SSMClient } from "@aws-sdk/cl
 import { AssumeRoleCommand, STSClient } from "@aws-sdk/client-sts";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { execa } from "execa";
-import { DIGEST_KEY } from "../../contracts/bucket.ts";
+import { DIGEST_KEY, voprBundleKey } from "../../contracts/bucket.ts";
 import { digestSchema } from "../../contracts/digest.ts";
 import { stringifyJson } from "../../contracts/json.ts";
 import { METRIC_NAMESPACE } from "../../contracts/metrics.ts";
+import { failureListSchema, fetchedFailuresSchema } from "../../contracts/reports.ts";
 import { serviceSettingsSchema, stackParameterSchema } from "../../contracts/stack.ts";
 import { decodeJson } from "../../runner/store/read-json.ts";
 import { startMoto, type Moto } from "../aws/moto.ts";
@@ -305,13 +306,10 @@ describe("the commands, on this stack and what its cycle found", () => {
     });
     return { exitCode: ran.exitCode, stdout: ran.stdout, stderr: ran.stderr };
   };
-  const parsed = async (...argv: string[]): Promise<Record<string, unknown>> =>
-    JSON.parse((await typed(...argv, "--json")).stdout) as Record<string, unknown>;
-  /** A row of the newest failures. */
-  const newest = async (): Promise<Record<string, string>> => {
-    const { failures } = await parsed("list-failures", "--stack", "dev", "--limit", "2");
-    expect(failures).toHaveLength(2);
-    return (failures as Record<string, string>[])[0]!;
+  const parsed = async (...argv: string[]): Promise<Record<string, unknown>> => {
+    const ran = await typed(...argv, "--json");
+    if (ran.exitCode !== 0) throw new Error(`kimtest ${argv.join(" ")}: ${ran.stderr}`);
+    return JSON.parse(ran.stdout) as Record<string, unknown>;
   };
 
   test("infra-status and infra-digest tell of the machine, the cycle and its findings", async () => {
@@ -326,17 +324,32 @@ describe("the commands, on this stack and what its cycle found", () => {
   });
 
   test("a failure is listed, fetched with its bundle by key and by finding, and reproduced", async () => {
-    const { key = "", finding = "", signature = "" } = await newest();
+    const { failures } = failureListSchema.parse(await parsed("list-failures", "--stack", "dev", "--limit", "50"));
+    const keys = failures.map(({ key }) => key);
+    const { fetched, failed } = fetchedFailuresSchema.parse(
+      await parsed("fetch-failure", ...keys, "--stack", "dev", "--to", "fetched"),
+    );
+    expect([fetched.length, failed]).toEqual([keys.length, []]);
+    // The first seeds of a signature in each batch have one.
+    const { key, path, bundle } = fetched.find((one) => one.bundle !== null) ?? {};
+    const { finding, signature } = failures.find((one) => one.key === key) ?? {};
+    expect(await readdir(join(folder, "fetched"))).toEqual(
+      expect.arrayContaining([basename(path ?? ""), basename(bundle?.path ?? "")]),
+    );
+    const byFile = await typed("vopr-repro", path ?? "", "--json");
+    expect(byFile).toMatchObject({ exitCode: 1 });
+    expect(JSON.parse(byFile.stdout)).toMatchObject({
+      outcome: "reproduced",
+      expected: signature,
+      bundle: bundle?.path,
+    });
+    const byKey = await typed("vopr-repro", key ?? "", "--stack", "dev", "--json");
+    expect(JSON.parse(byKey.stdout)).toMatchObject({ outcome: "reproduced", bundle: voprBundleKey(key ?? "") });
     const found = await typed("list-failures", "--stack", "dev", "--by-finding");
-    expect(found.stdout).toContain(`${finding}  `);
-    const fetched = await typed("fetch-failure", key, finding, "--stack", "dev", "--to", "fetched");
-    expect(fetched).toMatchObject({ exitCode: 0 });
-    const [path = ""] = fetched.stdout.split("\n");
-    expect(await readdir(join(folder, "fetched"))).toEqual(expect.arrayContaining([basename(path)]));
-    const again = await typed("vopr-repro", path, "--json");
-    expect(again).toMatchObject({ exitCode: 1 });
-    expect(JSON.parse(again.stdout)).toMatchObject({ outcome: "reproduced", expected: signature });
-  });
+    expect(found.stdout).toContain(`${finding ?? "none"}  `);
+    const newest = await typed("fetch-failure", finding ?? "", "--stack", "dev", "--to", "by-finding");
+    expect(newest).toMatchObject({ exitCode: 0 });
+  }, 60_000);
 
   test("infra-logs shows what the machine wrote, infra-bench its benchmarks", async () => {
     const client = new CloudWatchLogsClient({});
