@@ -34,6 +34,7 @@ import { diagnose, diagnosisText } from "./diagnosis.ts";
 import { SeedCounter } from "./seed.ts";
 import { Trace } from "./trace.ts";
 import { TraceFile, type TraceFileDeps } from "./trace-file.ts";
+import type { StopRequested } from "./signals.ts";
 import type { SimulationResult } from "./simulation/options.ts";
 
 const FLUSH_EVERY_MS = 250;
@@ -50,7 +51,7 @@ export interface BatchDeps extends TraceFileDeps {
   /** Lets signals and errors in. */
   readonly breathe: () => Promise<void>;
   /** The exit code to stop with, once a signal has come. */
-  readonly stopRequested: () => number | undefined;
+  readonly stopRequested: StopRequested;
   readonly now: () => Date;
   /** Milliseconds that only grow. */
   readonly monotonicMs: () => number;

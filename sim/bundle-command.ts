@@ -5,7 +5,7 @@ import { setImmediate } from "node:timers/promises";
 import { BUNDLE_EXTENSION } from "../contracts/bundle-file.ts";
 import { EXIT, KimtestError, reasonOf } from "../contracts/errors.ts";
 import { stringifyJson } from "../contracts/json.ts";
-import { bisect } from "./bisect.ts";
+import { bisect, type Bisection } from "./bisect.ts";
 import { parseBundleArguments, type BundleCommand, type TimelineCommand } from "./bundle-arguments.ts";
 import { BUNDLE_HELP } from "./bundle-help.ts";
 import { readBundle } from "./bundle-reader.ts";
@@ -17,7 +17,7 @@ import { DETERMINISM } from "../contracts/determinism.ts";
 import type { BundleCommandName } from "./flags.ts";
 import type { Limits } from "./limits.ts";
 import { minimize } from "./minimize.ts";
-import { withSignals } from "./signals.ts";
+import { withSignals, type StopRequested } from "./signals.ts";
 import { selected, timelineText, type TimelineOptions } from "./timeline.ts";
 import { Trace } from "./trace.ts";
 
@@ -44,7 +44,7 @@ export async function bundleCommand(name: BundleCommandName, argv: readonly stri
     case "timeline":
       return await timeline(command);
     case "bisect":
-      return await bisection(command);
+      return await withSignals((stopRequested) => bisection(command, stopRequested));
     case "minimize":
       return await withSignals((stopRequested) => minimization(command, stopRequested));
   }
@@ -105,14 +105,27 @@ function terminalColumns(): number {
   return Number.isInteger(told) && told > 0 ? told : DEFAULT_COLUMNS;
 }
 
-async function bisection(command: Extract<BundleCommand, { name: "bisect" }>): Promise<number> {
+async function bisection(
+  command: Extract<BundleCommand, { name: "bisect" }>,
+  stopRequested: StopRequested,
+): Promise<number> {
   const run = openRun(command.path);
-  const found = bisect(run, command.continuations, limitsOf(command));
-  await write(command.json ? line(bisectionRecord(found)) : bisectionText(found, run.bundle.failure.invariant));
-  return found.complete ? EXIT.ok : EXIT.inconclusive;
+  const found = await bisect(run, command.continuations, limitsOf(command), askStop(stopRequested));
+  const text = (): string => bisectionText(found, run.bundle.failure.invariant, endOf(stopRequested));
+  await write(command.json ? line(bisectionRecord(found)) : text());
+  return stopRequested() ?? (found.complete ? EXIT.ok : EXIT.inconclusive);
 }
 
-function bisectionRecord(found: ReturnType<typeof bisect>): object {
+const askStop = (stopRequested: StopRequested) => async (): Promise<boolean> => {
+  await setImmediate();
+  return stopRequested() !== undefined;
+};
+
+/** Why a search has ended early. */
+const endOf = (stopRequested: StopRequested): string =>
+  stopRequested() === undefined ? "a limit came first" : "it was interrupted";
+
+function bisectionRecord(found: Bisection): object {
   return {
     event: found.event,
     events: found.events,
@@ -129,7 +142,7 @@ function bisectionRecord(found: ReturnType<typeof bisect>): object {
 
 async function minimization(
   command: Extract<BundleCommand, { name: "minimize" }>,
-  stopRequested: () => number | undefined,
+  stopRequested: StopRequested,
 ): Promise<number> {
   const { path } = command;
   const out =
@@ -140,10 +153,7 @@ async function minimization(
   }
   const run = openRun(path);
   const { bundle, log } = run;
-  const found = await minimize(run, limitsOf(command), async () => {
-    await setImmediate();
-    return stopRequested() !== undefined;
-  });
+  const found = await minimize(run, limitsOf(command), askStop(stopRequested));
   const before = bundle.minimized_from ?? { events: bundle.events, decisions: log?.taken.length ?? 0 };
   const trace = new Trace();
   const result = run.following(found.log, trace);
@@ -155,8 +165,7 @@ async function minimization(
     await write(line({ out, invariant: bundle.failure.invariant, before, after, runs, complete }));
     return exitCode;
   }
-  const cause = exitCode === EXIT.ok ? "a limit came first" : "it was interrupted";
-  const limit = found.complete ? "" : `; ${cause}, more may be possible`;
+  const limit = found.complete ? "" : `; ${endOf(stopRequested)}, more may be possible`;
   await write(
     `${out}: ${after.events} of ${before.events} events, ${after.decisions} of ${before.decisions} decisions, ` +
       `${found.runs} runs${limit}\n`,

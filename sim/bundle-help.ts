@@ -52,7 +52,7 @@ with new dice, and every continuation fails by the same invariant.
 
       --continuations N   so many after each event that is looked at (default ${DEFAULT_CONTINUATIONS})
 ${SEARCH}      --json              one JSON object
-Exit codes: 0 found, 6 a limit came first, ${UNUSABLE},
+Exit codes: 0 found, 6 a limit came first, 130 or 143 interrupted (both say as far as it got), ${UNUSABLE},
 or a bundle that does not fail here as it says.
 
 Examples

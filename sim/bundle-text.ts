@@ -41,18 +41,21 @@ function decisionsText({ failure, decisions }: Bundle): string {
   return `${decisions.taken.length} decisions: ${counts.join(", ")}`;
 }
 
-/** `vopr bisect`. */
-export function bisectionText(found: Bisection, invariant: string): string {
+/** `vopr bisect`. `end`: what came before it was complete. */
+export function bisectionText(found: Bisection, invariant: string, end: string): string {
   const { event, events, uncertainAfter, continuations } = found;
   const time = `${found.timeUs / 1000} ms`;
   const lines = found.complete
     ? [`certain after event ${event} of ${events}, at ${time}: ${found.description}`]
-    : [`a limit came first: certain after event ${event} of ${events}, not yet after event ${uncertainAfter}`];
+    : [
+        `${end}: certain after event ${event} of ${events}, ` +
+          (uncertainAfter === null ? "nothing is known of those before" : `not yet after event ${uncertainAfter}`),
+      ];
   if (event === 0) lines.push("it needs no fault and no luck: every run of this kind fails");
   lines.push(...found.trace.map(eventText));
   lines.push(`after it ${continuations} of ${continuations} continuations fail by ${invariant}`);
   if (uncertainAfter !== null) {
-    lines.push(`after event ${uncertainAfter}: ${found.failingBefore} of ${continuations}`);
+    lines.push(`after event ${uncertainAfter}: ${found.failingBefore ?? "not all"} of ${continuations}`);
   }
   lines.push(`${found.runs} runs`);
   return lines.map((line) => `${printable(line)}\n`).join("");

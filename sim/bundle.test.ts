@@ -30,6 +30,13 @@ const BUNDLE: Bundle = {
   minimized_from: { events: 90, decisions: 12 },
 };
 
+/** That a running process has used, of Linux' 100 ticks a second: proc_pid_stat(5). */
+function cpuSeconds(pid: number): number {
+  const [, numbers = ""] = readFileSync(`/proc/${String(pid)}/stat`, "utf8").split(") ");
+  const [user = NaN, system = NaN] = numbers.split(" ").slice(11, 13).map(Number);
+  return (user + system) / 100;
+}
+
 /** A file with a header that fits, whatever is in it. */
 function packed(content: Buffer, version = 2): Buffer {
   const length = Buffer.alloc(4);
@@ -279,26 +286,47 @@ describe("the program", () => {
     expect(readFileSync(path)).toEqual(before);
   });
 
-  test.each([
-    ["SIGINT", 130],
-    ["SIGTERM", 143],
-  ] as const)("minimize that gets %s writes the smallest so far, says so, and ends with %i", async (signal, status) => {
-    // A failure that is known at the end of a long run: to minimise it takes minutes.
-    const long = join(folder, "long");
-    const argv = ["--scenario", "swizzle", "--canary", "no-resend", "-n", "1", "--max-events", "1000000"];
-    vopr(...argv, "--max-time", "300", "--bundle-out", long);
-    const [name = ""] = readdirSync(long);
-    const out = join(long, `${signal}.kmb`);
-    const running = execa(process.execPath, [PROGRAM, "minimize", join(long, name), "--out", out], { reject: false });
-    await delay(2_500);
-    running.kill(signal);
-    const { exitCode, stdout } = await running;
-    expect(exitCode).toBe(status);
-    expect(stdout).toMatch(/\d+ of \d+ decisions, \d+ runs; it was interrupted, more may be possible$/);
-    const [before, after] = [readBundle(join(long, name)), readBundle(out)];
-    expect(after.decisions!.taken.length).toBeLessThan(before.decisions!.taken.length);
-    expect(vopr("repro", out).status).toBe(1);
-    rmSync(long, { recursive: true });
+  describe("interrupted", () => {
+    /** Of a failure that is known at the end of a long run: to look closer takes minutes. */
+    let long: string;
+    beforeAll(() => {
+      const into = join(folder, "long");
+      const argv = ["--scenario", "swizzle", "--canary", "no-resend", "-n", "1", "--max-events", "1000000"];
+      vopr(...argv, "--max-time", "300", "--bundle-out", into);
+      const [name = ""] = readdirSync(into);
+      long = join(into, name);
+    });
+    const SIGNALS = [
+      ["SIGINT", 130],
+      ["SIGTERM", 143],
+    ] as const;
+
+    /** Once it has worked for a while. */
+    async function interrupted(signal: NodeJS.Signals, ...argv: string[]): Promise<{ status: number; stdout: string }> {
+      const running = execa(process.execPath, [PROGRAM, ...argv], { reject: false, timeout: 120_000 });
+      while (cpuSeconds(running.pid!) < 3) await delay(50);
+      running.kill(signal);
+      const { exitCode: status = -1, stdout } = await running;
+      return { status, stdout };
+    }
+
+    test.each(SIGNALS)("minimize that gets %s writes the smallest so far and says so: %i", async (signal, status) => {
+      const out = join(folder, `${signal}.kmb`);
+      const ran = await interrupted(signal, "minimize", long, "--out", out);
+      expect(ran.status).toBe(status);
+      expect(ran.stdout).toMatch(/\d+ of \d+ decisions, \d+ runs; it was interrupted, more may be possible$/);
+      const [before, after] = [readBundle(long), readBundle(out)];
+      expect(after.decisions!.taken.length).toBeLessThan(before.decisions!.taken.length);
+      expect(vopr("repro", out).status).toBe(1);
+    });
+
+    test.each(SIGNALS)("bisect that gets %s says how far it got: %i", async (signal, status) => {
+      const ran = await interrupted(signal, "bisect", long, "--continuations", "1000");
+      expect(ran.status).toBe(status);
+      expect(ran.stdout).toMatch(
+        /^it was interrupted: certain after event \d+ of \d+, (?:not yet after event \d+|nothing is known of those before)\n/,
+      );
+    });
   });
 
   test("bisect: as text, as JSON, and what a limit does", () => {

@@ -6,22 +6,31 @@ export interface Limits {
   readonly monotonicMs: () => number;
 }
 
+/** Whether somebody wants the search to end; waiting for the answer lets signals in. */
+export type AskStop = () => Promise<boolean>;
+
 export class Budget {
   private readonly limits: Limits;
   private readonly endMs: number;
+  private readonly askStop: AskStop;
+  private isStopped = false;
   runs = 0;
 
-  constructor(limits: Limits) {
+  constructor(limits: Limits, askStop: AskStop = () => Promise.resolve(false)) {
     this.limits = limits;
     this.endMs = limits.monotonicMs() + limits.maxMs;
+    this.askStop = askStop;
   }
 
-  /** Counts a run that is about to begin. */
-  spend(): void {
+  /** Counts a run that is about to begin; false when none may. */
+  async spend(): Promise<boolean> {
+    this.isStopped ||= await this.askStop();
+    if (this.isOver) return false;
     this.runs += 1;
+    return true;
   }
 
-  get isSpent(): boolean {
-    return this.runs >= this.limits.maxRuns || this.limits.monotonicMs() >= this.endMs;
+  get isOver(): boolean {
+    return this.isStopped || this.runs >= this.limits.maxRuns || this.limits.monotonicMs() >= this.endMs;
   }
 }

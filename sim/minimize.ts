@@ -8,7 +8,7 @@
 import type { BundleRun } from "./bundle-run.ts";
 import { CHOICE_NAMES, type Decision, type DecisionLog } from "./decisions/decisions.ts";
 import { minimized } from "./delta-debugging.ts";
-import { Budget, type Limits } from "./limits.ts";
+import { Budget, type AskStop, type Limits } from "./limits.ts";
 import type { SimulationResult } from "./simulation/options.ts";
 
 export interface Minimized {
@@ -19,32 +19,21 @@ export interface Minimized {
   readonly complete: boolean;
 }
 
-/**
- * `isStopped` is asked before each run, and lets signals in.
- *
- * @throws KimtestError `USAGE` when the bundle does not fail here as it says.
- */
-export async function minimize(
-  run: BundleRun,
-  limits: Limits,
-  isStopped: () => Promise<boolean> = () => Promise.resolve(false),
-): Promise<Minimized> {
-  return await new Minimizer(run, run.reproducibleLog(), limits, isStopped).minimize();
+/** @throws KimtestError `USAGE` when the bundle does not fail here as it says. */
+export async function minimize(run: BundleRun, limits: Limits, askStop?: AskStop): Promise<Minimized> {
+  return await new Minimizer(run, run.reproducibleLog(), new Budget(limits, askStop)).minimize();
 }
 
 class Minimizer {
   private readonly run: BundleRun;
   private readonly positions: DecisionLog["positions"];
   private readonly budget: Budget;
-  private readonly isStopped: () => Promise<boolean>;
-  private stopped = false;
   private taken: readonly Decision[];
   private result: SimulationResult;
 
-  constructor(run: BundleRun, log: DecisionLog, limits: Limits, isStopped: () => Promise<boolean>) {
+  constructor(run: BundleRun, log: DecisionLog, budget: Budget) {
     this.run = run;
-    this.isStopped = isStopped;
-    this.budget = new Budget(limits);
+    this.budget = budget;
     this.positions = log.positions;
     this.taken = log.taken;
     this.result = run.following(log);
@@ -67,9 +56,7 @@ class Minimizer {
 
   /** Whether it fails as before with these alone; if so they are kept. */
   private readonly stillFails = async (taken: readonly Decision[]): Promise<boolean> => {
-    this.stopped ||= await this.isStopped();
-    if (this.isOver()) return false;
-    this.budget.spend();
+    if (!(await this.budget.spend())) return false;
     const result = this.run.following(this.logOf(taken));
     if (!this.run.isSame(result) || result.events > this.result.events) return false;
     this.taken = taken;
@@ -77,7 +64,7 @@ class Minimizer {
     return true;
   };
 
-  private readonly isOver = (): boolean => this.stopped || this.budget.isSpent;
+  private readonly isOver = (): boolean => this.budget.isOver;
 
   private logOf(taken: readonly Decision[]): DecisionLog {
     return { positions: this.positions, taken, whole: false };

@@ -18,7 +18,7 @@ import { BUNDLE_COMMANDS } from "./flags.ts";
 import { HELP } from "./help.ts";
 import { INVARIANTS } from "./invariants/catalogue.ts";
 import { scenarioList, scenarioTable } from "./scenario-list.ts";
-import { withSignals } from "./signals.ts";
+import { withSignals, type StopRequested } from "./signals.ts";
 
 /** Runs the program; `argv` without node and script. Returns the exit code. */
 export async function main(argv: readonly string[]): Promise<number> {
@@ -57,7 +57,7 @@ async function perform(command: Command): Promise<number> {
   }
 }
 
-function batchDeps(stopRequested: () => number | undefined): BatchDeps {
+function batchDeps(stopRequested: StopRequested): BatchDeps {
   return {
     simulate: simulateSeed,
     commit: simulatorCommit(process.env),
