@@ -18,12 +18,21 @@ case $verb in
   version) [ -e "$state/hung" ] && sleep 30; if [ -e "$state/no-daemon" ]; then
       echo "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?" >&2; exit 1
     fi; echo linux/amd64 ;;
-  image) shift; image=\${@: -1}; [ -e "$state/image-$image" ] && cat "$state/image-$image" && exit 0
+  image) sub=$1; shift; image=\${@: -1}; case $sub in
+      ls) [ "$1" = --filter ] || exit 64; label=\${2#label=}
+        for one in "$state/image-$image":*; do
+          [ -e "$one" ] && [ "$(cat "\${one/image-/label-}" 2>/dev/null)" = "$label" ] && basename "$one" | sed s/image-//
+        done; exit 0 ;;
+      rm) [ -e "$state/used-$image" ] && { echo "Error response from daemon: conflict: it is used by a container" >&2; exit 1; }
+        rm "$state/image-$image"; echo "Untagged: $image"; exit 0 ;;
+      *) [ -e "$state/image-$image" ] && cat "$state/image-$image" && exit 0 ;;
+    esac
     echo "Error: No such image: $image" >&2; exit 1 ;;
   pull) echo "Pulling from a stand-in"; image=\${@: -1}; [ -e "$state/unreachable" ] && { echo "Error response from daemon: no route" >&2; exit 1; }
     echo "linux/amd64 sha256:pulled" > "$state/image-$image" ;;
   build) [ "$1" = -q ] && { echo sha256:built; exit 0; }
-    echo "Step 1/1 : FROM a stand-in"; while [ "$1" != --tag ]; do shift; done; echo "linux/amd64 sha256:built" > "$state/image-$2" ;;
+    echo "Step 1/1 : FROM a stand-in"; while [ "$1" != --tag ]; do shift; done; echo "linux/amd64 sha256:built" > "$state/image-$2"
+    [ "$3" = --label ] && echo "$4" > "$state/label-$2"; exit 0 ;;
   ps) [ -e "$state/no-daemon" ] && { echo "Cannot connect to the Docker daemon" >&2; exit 1; }
     for one in "$state"/container-*; do [ -e "$one" ] && basename "$one" | sed s/container-//; done; exit 0 ;;
   run) name=unnamed-$$; while [ $# -gt 0 ]; do case $1 in
@@ -54,7 +63,7 @@ esac
 export interface StandInDocker {
   readonly program: string;
   /**
-   * A file of its state: `image-NAME`, `container-NAME` (its process), `deaf`, `stuck`, `no-daemon`, `hung`,
+   * A file of its state: `image-NAME`, `label-NAME` and `used-NAME` of an image, `container-NAME` (its process), `deaf`, `stuck`, `no-daemon`, `hung`,
    * `unreachable`.
    */
   readonly state: (name: string) => string;

@@ -8,7 +8,6 @@ import { createProcesses } from "../platform/processes.ts";
 import {
   containerCommand,
   containerName,
-  ensureImage,
   removeLeftoverContainers,
   runInContainer,
   withContainerProblem,
@@ -16,6 +15,7 @@ import {
   type Docker,
 } from "./docker.ts";
 import { standInDocker, type StandInDocker } from "./docker.fixture.ts";
+import { ensureImage } from "./docker-images.ts";
 import { printed } from "./recordings.fixture.ts";
 
 let folder: string;
@@ -155,7 +155,10 @@ describe("images", () => {
     expect(await ensureImage(docker, source)).toEqual({ id: "sha256:here" });
     expect(await ensureImage(docker, { ...source, image: "ivy:1" })).toEqual({ id: "sha256:pulled" });
     expect(await ensureImage(docker, { ...source, image: "own:1", buildFolder: "/d" })).toEqual({ id: "sha256:built" });
-    expect(calls().filter((call) => /^(pull|build)/.test(call))).toEqual(["pull ivy:1", "build --tag own:1 /d"]);
+    expect(calls().filter((call) => /^(pull|build)/.test(call))).toEqual([
+      "pull ivy:1",
+      "build --tag own:1 --label kimtest.owner=this-runner /d",
+    ]);
   });
 
   test("a daemon that does not answer does not hold up a runner that stops", async () => {

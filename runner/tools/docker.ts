@@ -17,7 +17,8 @@ const STOP_GRACE_SECONDS = 2;
 const COMMAND_DEADLINE_MS = 10_000;
 /** For each of stop, kill and rm beside the grace: all of them must fit into the ten seconds of a stopping runner. */
 const REMOVAL_DEADLINE_MS = 1_500;
-const OWNER_LABEL = "kimtest.owner";
+/** On what a runner has made, containers and images: whose it is. */
+export const OWNER_LABEL = "kimtest.owner";
 
 export interface Docker {
   readonly processes: Processes;
@@ -138,7 +139,7 @@ async function removeContainer(docker: Docker, name: string): Promise<string | u
 }
 
 /** A question to the daemon, which may hang: it does not hold up a runner that stops. */
-function ask(docker: Docker, command: readonly string[], signal: AbortSignal | undefined): Promise<ToolOutput> {
+export function ask(docker: Docker, command: readonly string[], signal: AbortSignal | undefined): Promise<ToolOutput> {
   const limits = { deadlineMs: COMMAND_DEADLINE_MS, ...(signal === undefined ? {} : { signal }) };
   return runTool(docker.processes, { ...limits, command });
 }
@@ -172,20 +173,6 @@ export async function removeLeftoverContainers(docker: Docker, signal?: AbortSig
   return { removed, problems };
 }
 
-export interface ImageSource {
-  readonly image: string;
-  readonly platform: string | null;
-  /** Folder with a Dockerfile; null for an image that is pulled. */
-  readonly buildFolder: string | null;
-  readonly deadlineMs: number;
-  readonly signal?: AbortSignal;
-  /** Sees what pulling or building prints, line by line. */
-  readonly watch?: (line: string) => void;
-}
-
-/** The image's id when a container can be made of it; else why not. */
-export type ImageState = { readonly id: string } | { readonly problem: string };
-
 /** What the daemon's containers are for, for example linux/amd64; or why it does not say. */
 export type Daemon = { readonly platform: string } | { readonly problem: string };
 
@@ -195,56 +182,4 @@ export async function askDaemon(docker: Docker, signal: AbortSignal | undefined)
   if (end.ending === "not-started") return { problem: end.description };
   if (end.exitCode !== 0) return { problem: `docker does not answer: ${dockerReason(text)}` };
   return { platform: text.trim() };
-}
-
-/** Builds or pulls what is not there yet. Container runs never pull, so that their time is their own. */
-export async function ensureImage(docker: Docker, source: ImageSource): Promise<ImageState> {
-  const { signal } = source;
-  const daemon = await askDaemon(docker, signal);
-  if ("problem" in daemon) return daemon;
-  const wanted = source.platform ?? daemon.platform;
-
-  const present = await inspect(docker, source);
-  if (present !== undefined) return checked(present, source.image, wanted);
-  const platform = source.platform === null ? [] : ["--platform", source.platform];
-  const command =
-    source.buildFolder === null
-      ? [docker.program, "pull", ...platform, source.image]
-      : [docker.program, "build", "--tag", source.image, ...platform, source.buildFolder];
-  const { deadlineMs, watch } = source;
-  const made = await runTool(docker.processes, {
-    command,
-    deadlineMs,
-    ...(signal === undefined ? {} : { signal }),
-    ...(watch === undefined ? {} : { watch }),
-  });
-  const verb = source.buildFolder === null ? "pulled" : "built";
-  if (made.end.exitCode !== 0) {
-    return { problem: `image ${source.image} could not be ${verb}: ${made.end.description}${lastWords(made.text)}` };
-  }
-  const after = await inspect(docker, source);
-  if (after === undefined) return { problem: `image ${source.image} was ${verb}, but is not there` };
-  return checked(after, source.image, wanted);
-}
-
-interface PresentImage {
-  readonly platform: string;
-  readonly id: string;
-}
-
-async function inspect(docker: Docker, { image, signal }: ImageSource): Promise<PresentImage | undefined> {
-  const command = [docker.program, "image", "inspect", "--format", "{{.Os}}/{{.Architecture}} {{.Id}}", image];
-  const { end, text } = await ask(docker, command, signal);
-  if (end.exitCode !== 0) return undefined;
-  const [platform = "", id = ""] = text.trim().split(" ");
-  return { platform, id };
-}
-
-function checked({ platform, id }: PresentImage, image: string, wanted: string): ImageState {
-  if (id === "") return { problem: `docker tells no id of image ${image}` };
-  // linux/arm64/v8 and linux/arm64 are the same machine.
-  const [os, architecture] = wanted.split("/");
-  return platform === `${os ?? ""}/${architecture ?? ""}`
-    ? { id }
-    : { problem: `image ${image} is for ${platform}, but ${wanted} is needed` };
 }

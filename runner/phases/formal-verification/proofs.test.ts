@@ -21,7 +21,7 @@ import { standInDocker, type StandInDocker } from "../../tools/docker.fixture.ts
 import { formalVerificationPhase } from "./formal-verification.ts";
 import { reproOf } from "./repro.ts";
 import { wantedMs } from "./run-check.ts";
-import { ToolSupply } from "./supply.ts";
+import { tagOf, ToolSupply } from "./supply.ts";
 
 const FIXTURES = join(import.meta.dirname, "../../../test/fixtures/proofs");
 const JAR = Buffer.from("the jar that was looked at");
@@ -406,7 +406,7 @@ describe("containers (a stand-in for docker)", () => {
     expect(tools["outside"]?.verdict).toBe("passed");
   });
 
-  test("an image is built again when its folder has changed", async () => {
+  test("an image is built again when its folder has changed, and the older one removed", async () => {
     const source = join(folder, "source");
     mkdirSync(source);
     writeFileSync(join(source, "Dockerfile"), "FROM a\n");
@@ -433,6 +433,8 @@ describe("containers (a stand-in for docker)", () => {
       bench = await opened(withBuilt(), { bench });
     }
     expect(new Set(builds()).size).toBe(2);
+    const tags = readdirSync(docker.state(".")).filter((one) => one.startsWith("image-"));
+    expect(tags).toEqual([`image-${await tagOf("built", join(tree, "docker"))}`]);
   }, 60_000);
 });
 

@@ -10,7 +10,8 @@ import type { ProofsProfile } from "../../../contracts/profile/formal-verificati
 import { toolsFolder } from "../../platform/folders.ts";
 import { HeadAndTail } from "../../platform/lines.ts";
 import { MAX_BODY_BYTES } from "../../store/object-store.ts";
-import { ensureImage, removeLeftoverContainers, type Docker } from "../../tools/docker.ts";
+import { ensureImage, removeOlderImages } from "../../tools/docker-images.ts";
+import { removeLeftoverContainers, type Docker } from "../../tools/docker.ts";
 import { fetchTool, type DownloadCopy } from "../../tools/downloads.ts";
 import { hashOfFolder } from "../../tools/folder-hash.ts";
 import type { PhaseContext } from "../context.ts";
@@ -98,10 +99,18 @@ export class ToolSupply {
           printed.push(Buffer.from(`${line}\n`));
         },
       });
+      if ("id" in state && buildFolder !== null) await this.#removeOlder(image);
       const log = printed.toString();
       const logKey = log === "" ? null : await storeLog(this.#context, `image.${name}`, log);
       return "id" in state ? { found: state.id } : { problem: state.problem, logKey };
     });
+  }
+
+  async #removeOlder(image: string): Promise<void> {
+    const { log, signal } = this.#context;
+    const { removed, problems } = await removeOlderImages(this.docker, image, signal);
+    if (removed.length > 0) log.info({ removed, kept: image }, "removed images of older contents of the same folder");
+    if (!signal.aborted) for (const problem of problems) this.#context.warn(problem);
   }
 }
 
