@@ -31,7 +31,9 @@ async function textWriter(deps: CliDeps, { utc }: LogForm): Promise<LogWriter> {
   const instant = instantText(deps.timeZone, utc);
   const colour = await deps.colours("stdout");
   return ({ stream, atMs, level, message, data }) => {
-    const rest = Object.entries(data).map(([name, value]) => `${name}=${stringifyJson(value, 0)}`);
+    // A field that says nothing has no place in a line that is read; --json has it.
+    const said = Object.entries(data).filter(([, value]) => value !== null);
+    const rest = said.map(([name, value]) => `${name}=${stringifyJson(value, 0)}`);
     const text = printable([message, ...rest].join(" "));
     const at = instant(atMs);
     const kind = printable(stream.split("/")[0] ?? "").padEnd(10);
