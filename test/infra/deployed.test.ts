@@ -137,8 +137,7 @@ async function openOtherServices(): Promise<void> {
   await new IAMClient({}).send(new PutRolePolicyCommand({ RoleName, PolicyName: "emulator", PolicyDocument }));
 }
 
-/** The configuration knows whole hours; a test has seconds. */
-/** A short cycle, and a bug to be found. */
+/** A bug to be found, in a short cycle: the configuration knows whole hours, a test has seconds. */
 async function changeSettings(): Promise<void> {
   const change = { run_duration_hours: CYCLE_SECONDS / 3600, vopr_flags: ["--canary", "stale-suffix"] };
   const Value = stringifyJson({ ...(await settings()), ...change }, 0);
