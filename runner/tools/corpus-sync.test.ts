@@ -60,7 +60,7 @@ test("what one life saved another restores; neither takes anything away", async 
     ),
     { numRuns: 15 },
   );
-});
+}, 120_000);
 
 test("what the store took is not offered again", async () => {
   put("a", "b");
