@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { deflateSync } from "node:zlib";
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import { execa } from "execa";
 import { stringifyJson } from "../contracts/json.ts";
 import { decodeBundle, readBundle } from "./bundle-reader.ts";
@@ -14,6 +14,9 @@ import { parseBundleArguments } from "./bundle-arguments.ts";
 import { BUNDLE_HELP } from "./bundle-help.ts";
 import { BUNDLE_COMMANDS } from "./flags.ts";
 import { encodeBundle, type Bundle } from "./bundle.ts";
+
+// Up to ten runs of the program in one test.
+jest.setTimeout(180_000);
 
 const PROGRAM = fileURLToPath(new URL("vopr.ts", import.meta.url));
 const BUNDLE: Bundle = {

@@ -1,11 +1,14 @@
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { describe, expect, test } from "@jest/globals";
+import { describe, expect, jest, test } from "@jest/globals";
 import { explorationSchema } from "../contracts/programs.ts";
 import { explore } from "./exploration/explorer.ts";
 import type { Scope } from "./exploration/world.ts";
 import { parseExploreArguments } from "./explore-command.ts";
 import { NO_BUGS } from "./vsr/state.ts";
+
+// Whole scopes are visited, in worlds by the hundred thousand.
+jest.setTimeout(300_000);
 
 const PROGRAM = fileURLToPath(new URL("explore.ts", import.meta.url));
 const SMALL: Scope = {
@@ -27,7 +30,7 @@ function run(...argv: string[]): { status: number | null; stdout: string; stderr
 
 describe("explore", () => {
   test("visits the default scope to the end and finds nothing", () => {
-    const { status, stdout } = run("--json");
+    const { status, stdout } = run("--json", "--seconds", "280");
     const report = explorationSchema.parse(JSON.parse(stdout));
     expect(status).toBe(0);
     expect(report).toMatchObject({
@@ -43,7 +46,7 @@ describe("explore", () => {
   });
 
   test.each(["2", "3"])("finds the canary among %s operations, by a shortest trace", (operations) => {
-    const { status, stdout } = run("--json", "--canary", "skip-fsync", "--operations", operations);
+    const { status, stdout } = run("--json", "--canary", "skip-fsync", "--operations", operations, "--seconds", "280");
     const report = explorationSchema.parse(JSON.parse(stdout));
     expect(status).toBe(1);
     expect(report.complete).toBe(false);

@@ -4,11 +4,14 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { describe, expect, test } from "@jest/globals";
+import { describe, expect, jest, test } from "@jest/globals";
 import { parseJson } from "../contracts/json.ts";
 import { voprRecordSchema, type VoprRecord } from "../contracts/vopr.ts";
 import { CANARIES } from "./canaries.ts";
 import { SCENARIOS } from "./scenarios.ts";
+
+// Up to eight runs of the program in one test.
+jest.setTimeout(180_000);
 
 const PROGRAM = fileURLToPath(new URL("vopr.ts", import.meta.url));
 

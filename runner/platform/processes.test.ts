@@ -1,9 +1,10 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { spawn } from "node:child_process";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { until } from "../../test/until.ts";
 import { createProcesses } from "./processes.ts";
 import type { ProgramOptions } from "./program-run.ts";
 import { processStat } from "./process-table.ts";
@@ -21,7 +22,7 @@ const node = (script: string): string[] => [process.execPath, "-e", script];
 async function run(options: Partial<ProgramOptions> & { command: readonly string[] }) {
   const lines: string[] = [];
   const end = await createProcesses(notes).run({
-    deadlineMs: 10_000,
+    deadlineMs: 60_000,
     onLine: (line) => {
       lines.push(line);
       return "continue";
@@ -70,8 +71,8 @@ describe("how a program ended", () => {
       command: node('process.on("SIGTERM", () => {}); setInterval(() => console.log("."), 50)'),
       deadlineMs: 600,
     });
+    // Without SIGKILL it would go on for ever.
     expect(end).toMatchObject({ ending: "deadline", exitCode: null });
-    expect(end.durationMs).toBeLessThan(6_000);
   });
 
   test("hung: silent for too long", async () => {
@@ -80,15 +81,27 @@ describe("how a program ended", () => {
   });
 
   test("our own slowness is not its silence", async () => {
+    let slowMs = 5_000;
     const end = await run({
-      command: node('console.log("one"); setTimeout(() => console.log("two"), 100)'),
-      stallMs: 2_000,
+      command: ["sh", "-c", "echo one; sleep 0.1; echo two"],
+      stallMs: 4_000,
       onLine: async () => {
-        await delay(3_000);
+        await delay(slowMs);
+        slowMs = 0;
         return "continue" as const;
       },
     });
     expect(end).toMatchObject({ ending: "exited", exitCode: 0 });
+  });
+
+  test("what ended while we were held up ourselves was neither late nor silent", async () => {
+    const ending = run({ command: ["sh", "-c", "echo done"], deadlineMs: 1_000, stallMs: 1_000 });
+    const [pid] = readdirSync(notes);
+    const startedMs = performance.now();
+    const pausedMs = (): number => performance.now() - startedMs;
+    const isOver = (): boolean => pausedMs() > 20_000 || processStat(Number(pid))?.state === "Z";
+    while (pausedMs() < 1_700 || !isOver()); // as a garbage collector, or a machine that stands still
+    expect(await ending).toMatchObject({ ending: "exited", exitCode: 0, lines: ["done"] });
   });
 
   test("output of a program that has ended is read to its end, however slowly", async () => {
@@ -103,13 +116,13 @@ describe("how a program ended", () => {
     });
     expect(read).toBe(1_500);
     expect(end).toMatchObject({ ending: "exited", exitCode: 0 });
-  });
+  }, 60_000);
 
   test("a child that keeps the pipe open does not keep the runner", async () => {
-    const script = 'require("child_process").spawn("sleep", ["30"], { stdio: "inherit" }).unref(); console.log("up")';
+    const script = 'require("child_process").spawn("sleep", ["60"], { stdio: "inherit" }).unref(); console.log("up")';
     const end = await run({ command: node(script) });
     expect(end).toMatchObject({ ending: "exited", exitCode: 0, lines: ["up"] });
-    expect(end.durationMs).toBeLessThan(8_000);
+    expect(end.durationMs).toBeLessThan(25_000);
   });
 
   test("a flood without newline does not fill the memory", async () => {
@@ -141,8 +154,7 @@ describe("how a program ended", () => {
 
   test("stopped with the runner, its children too", async () => {
     const stop = new AbortController();
-    const file = join(notes, "..", `child-${String(process.pid)}`);
-    const script = `const c = require("child_process").spawn(process.execPath, ["-e", "setInterval(()=>{},1000)"]); require("fs").writeFileSync(${JSON.stringify(file)}, String(c.pid)); console.log("up"); setInterval(()=>{},1000)`;
+    const script = `const c = require("child_process").spawn(process.execPath, ["-e", "setInterval(()=>{},1000)"]); console.log(c.pid); setInterval(()=>{},1000)`;
     const end = await run({
       command: node(script),
       signal: stop.signal,
@@ -152,17 +164,15 @@ describe("how a program ended", () => {
       },
     });
     expect(end.ending).toBe("stopped");
-    const grandchild = Number(readFileSync(file, "utf8"));
-    rmSync(file);
-    await delay(200);
-    expect(isAlive(grandchild)).toBe(false);
+    const grandchild = Number(end.stdout);
+    expect(grandchild).toBeGreaterThan(0);
+    await until("the grandchild has ended", () => !isAlive(grandchild));
   });
 });
 
 test("what a killed runner left behind is ended, and nothing else", async () => {
   const leftover = spawn(process.execPath, ["-e", "setInterval(() => {}, 1000)"], { detached: true, stdio: "ignore" });
   const stranger = spawn(process.execPath, ["-e", "setInterval(() => {}, 1000)"], { detached: true, stdio: "ignore" });
-  await delay(100);
   const ended = new Promise((resolve) =>
     leftover.once("exit", (_code, signal) => {
       resolve(signal);
@@ -172,8 +182,7 @@ test("what a killed runner left behind is ended, and nothing else", async () => 
   writeFileSync(join(notes, String(stranger.pid)), "1"); // the number belongs to a later process
   expect(createProcesses(notes).reapLeftovers()).toBe(1);
   expect(await ended).toBe("SIGKILL");
-  expect(stranger.exitCode).toBeNull();
-  expect(stranger.signalCode).toBeNull();
+  expect(isAlive(stranger.pid!)).toBe(true);
   expect(readdirSync(notes)).toEqual([]);
   stranger.kill("SIGKILL");
 });

@@ -82,6 +82,8 @@ export class ProgramRun {
   #spokeMs = this.#startedMs;
   #isHandlingLines = false;
   #isOutputOver = false;
+  #exitedMs: number | undefined;
+  #secondLook: NodeJS.Immediate | undefined;
 
   constructor(options: ProgramOptions) {
     this.#options = options;
@@ -105,6 +107,7 @@ export class ProgramRun {
     signal?.addEventListener("abort", onAbort);
     if (signal?.aborted === true) onAbort();
     this.#child.nodeChildProcess.once("exit", () => {
+      this.#exitedMs = performance.now();
       this.#closePipesSoon();
     });
     try {
@@ -115,6 +118,7 @@ export class ProgramRun {
       return this.#account(result.exitCode ?? null, result.signal ?? null, result.cause ?? result);
     } finally {
       clearInterval(watch);
+      clearImmediate(this.#secondLook);
       for (const timer of this.#timers) clearTimeout(timer);
       signal?.removeEventListener("abort", onAbort);
       if (this.pid !== undefined && this.#forced !== undefined) killGroup(this.pid, "SIGKILL");
@@ -138,13 +142,24 @@ export class ProgramRun {
   }
 
   #watch(): void {
-    const nowMs = performance.now();
-    const { deadlineMs, stallMs } = this.#options;
     this.#sampleCpu();
     // Time in which we do not read is our silence, not the program's.
-    if (this.#isHandlingLines) this.#spokeMs = nowMs;
-    if (nowMs - this.#startedMs > deadlineMs) this.#force("deadline");
-    else if (stallMs !== undefined && !this.#isOutputOver && nowMs - this.#spokeMs > stallMs) this.#force("stalled");
+    if (this.#isHandlingLines) this.#spokeMs = performance.now();
+    if (this.#overdue() === undefined) return;
+    // After a pause of our own the timers come before what the program did meanwhile: that is looked at first.
+    this.#secondLook = setImmediate(() => {
+      const ending = this.#overdue();
+      if (ending !== undefined) this.#force(ending);
+    });
+  }
+
+  #overdue(): Ending | undefined {
+    const { deadlineMs, stallMs } = this.#options;
+    const nowMs = performance.now();
+    // What has ended met its deadline; reading what it printed may take as long once more.
+    if (nowMs - (this.#exitedMs ?? this.#startedMs) > deadlineMs) return "deadline";
+    const isSilent = this.#exitedMs === undefined && !this.#isOutputOver && !this.#isHandlingLines;
+    return isSilent && stallMs !== undefined && nowMs - this.#spokeMs > stallMs ? "stalled" : undefined;
   }
 
   #sampleCpu(): void {

@@ -133,5 +133,5 @@ describe("FolderStore", () => {
     const successes = outputs.map((output) => Number(/^added (\d+)$/m.exec(output)?.[1]));
     expect(successes).toEqual([40, 40, 40]);
     expect((await store.get("counter"))?.body.toString()).toBe("120");
-  }, 30_000);
+  }, 180_000);
 });

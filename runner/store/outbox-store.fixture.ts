@@ -1,10 +1,13 @@
 /** For tests: a store that records what reaches it, in order, and fails when told to. */
+import { setImmediate, setTimeout } from "node:timers/promises";
 import { KimtestError, type ErrorCode } from "../../contracts/errors.ts";
 
 export class RecordingStore {
   readonly received: { readonly key: string; readonly body: string }[] = [];
   /** The error of the next put of this key, or undefined to let it through. */
   failure: (key: string) => ErrorCode | "cut" | undefined = () => undefined;
+  /** How long a put takes; as little as possible by default. */
+  lastsMs = 0;
   inFlight = 0;
   mostInFlight = 0;
   /** Keys put twice at the same time, which must never happen. */
@@ -21,7 +24,7 @@ export class RecordingStore {
     this.inFlight++;
     this.mostInFlight = Math.max(this.mostInFlight, this.inFlight);
     try {
-      await new Promise((resolve) => setImmediate(resolve));
+      await (this.lastsMs === 0 ? setImmediate() : setTimeout(this.lastsMs));
       const failure = this.failure(key);
       if (failure !== undefined && failure !== "cut") throw new KimtestError(failure, `${key}: ${failure}`);
       this.received.push({ key, body: body.toString() });

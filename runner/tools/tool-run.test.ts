@@ -38,17 +38,17 @@ test("a program that does not exist, or may not be executed, was not started", a
 test("the deadline ends the program, not a shell before it", async () => {
   const output = await run(["sleep", "60"], 300);
   expect(notByItself(output)).toBe("still running at its deadline of 0.3 s");
-  expect(output.end.durationMs).toBeLessThan(5_000);
+  expect(output.end.durationMs).toBeLessThan(25_000);
 });
 
 test("of a very long text the head and the tail are kept", async () => {
-  const { text } = await run(["sh", "-c", "echo first; yes 0123456789abcde | head -n 1500000; echo last"]);
+  const { text } = await run(["sh", "-c", "echo first; yes 0123456789abcde | head -n 1500000; echo last"], 120_000);
   expect(text.length).toBeLessThan(17 * 1024 * 1024);
   expect(text.startsWith("first\n")).toBe(true);
   expect(text.endsWith("\nlast")).toBe(true);
   const gap = /^\[… (\d+) lines left out …\]$/m.exec(text)?.[1];
   expect(Number(gap) + text.split("\n").length - 1).toBe(1_500_002);
-});
+}, 120_000);
 
 test("last words", () => {
   expect(lastWords("a\n  b \n\n")).toBe(": b");

@@ -10,6 +10,7 @@ import { stringifyJson } from "../../contracts/json.ts";
 import { historyOf, MACHINE, runAt } from "../statistics/runs.fixture.ts";
 import { FolderStore } from "../store/folder-store.ts";
 import type { ObjectStore } from "../store/object-store.ts";
+import { startOneAtATime, type OneAtATime } from "../store/one-at-a-time.fixture.ts";
 import { S3Store } from "../store/s3-store.ts";
 import { addRun, changeBaseline, readBaseline, readHistory } from "./benchmark-store.ts";
 
@@ -17,13 +18,17 @@ import { addRun, changeBaseline, readBaseline, readHistory } from "./benchmark-s
 const INSTALL_TIMEOUT_MS = 330_000;
 const WRITERS = 5;
 
-motoOfFile({ buckets: ["benchmarks"] });
+const moto = motoOfFile({ buckets: ["benchmarks"] });
+let oneAtATime: OneAtATime;
 let folder: string;
 let made = 0;
-beforeAll(() => {
+beforeAll(async () => {
+  oneAtATime = await startOneAtATime(moto().port);
+  process.env["AWS_ENDPOINT_URL"] = oneAtATime.endpoint;
   folder = mkdtempSync(join(tmpdir(), "benchmark-store-"));
 }, INSTALL_TIMEOUT_MS);
-afterAll(() => {
+afterAll(async () => {
+  await oneAtATime.stop();
   rmSync(folder, { recursive: true });
 });
 
@@ -74,7 +79,7 @@ describe.each(Object.entries(KINDS))("%s", (_kind, open) => {
     const { runs, unreadable } = await readHistory(store());
     expect(cyclesOf(runs)).toStrictEqual([1, 2, 3, 4, 5]);
     expect(unreadable).toStrictEqual([]);
-  }, 60_000);
+  }, 180_000);
 
   test("writers of levels at the same time: each sees the others' and adds its own", async () => {
     const store = opened();
@@ -84,7 +89,7 @@ describe.each(Object.entries(KINDS))("%s", (_kind, open) => {
     await Promise.all(names.map((name) => changeBaseline(store(), add(name))));
     const levels = (await readBaseline(store()))?.levels ?? [];
     expect(levels.map(({ benchmark }) => benchmark).sort()).toStrictEqual(names);
-  }, 60_000);
+  }, 180_000);
 
   test("levels are left as they are by whoever decides nothing", async () => {
     const store = opened()();
@@ -137,7 +142,7 @@ test("of a long history as much is read as is used, the newest first", async () 
   const cycles = cyclesOf((await readHistory(store)).runs);
   expect([cycles.length, cycles.at(0), cycles.at(-1)]).toStrictEqual([200, 21, 220]);
   expect(asked).toHaveLength(200);
-}, 60_000);
+}, 180_000);
 
 const dayOf = (run: BenchmarkRun): string =>
   stringifyJson({ version: 1, date: run.started_at.slice(0, 10), runs: [run] });

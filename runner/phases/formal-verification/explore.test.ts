@@ -7,6 +7,7 @@ import { phaseBenches, type PhaseBench } from "../../../test/phase-bench.ts";
 import { embeddedProfile, type EmbeddedProfile } from "../../profiles/embedded.ts";
 import { decodeJson } from "../../store/read-json.ts";
 import { formalVerificationPhase } from "./formal-verification.ts";
+import { atNoon, noonKey } from "./noon.fixture.ts";
 
 const ROOT = join(import.meta.dirname, "../../..");
 const SMALL = ["--operations", "1", "--crashes", "0"];
@@ -17,14 +18,13 @@ const exploring = (extra: string[]): EmbeddedProfile => {
   return { ...profile, formal_verification: { ...profile.formal_verification, arguments: extra } };
 };
 const options = (extra: string[]) =>
-  ({ profile: exploring(extra), phase: "formal-verification", budgetMs: 60_000 }) as const;
+  ({ profile: exploring(extra), phase: "formal-verification", budgetMs: 300_000 }) as const;
 const day = async (bench: PhaseBench) => {
-  const key = `formal-verification/${new Date().toISOString().slice(0, 10)}.json`;
-  return decodeJson(await bench.stored(key), key, formalVerificationDaySchema);
+  return decodeJson(await bench.stored(noonKey()), "day", formalVerificationDaySchema);
 };
 
 test("a violation stays in the day's file when a later run is green, and its line works as pasted", async () => {
-  const first = await phaseBench(options(["--canary", "skip-fsync"]));
+  const first = atNoon(await phaseBench(options(["--canary", "skip-fsync"])));
   const failed = await formalVerificationPhase(first.context);
   expect(failed).toMatchObject({ verdict: "failed", canary: { found: true } });
   expect(await day(first)).toEqual({ ...failed, earlier_failures: [] });
@@ -32,13 +32,13 @@ test("a violation stays in the day's file when a later run is green, and its lin
   expect(sighting).toMatchObject({ workload: "formal-verification", repro: "node sim/explore.ts --canary skip-fsync" });
   await first.close();
 
-  const second = await phaseBench({ ...options(SMALL), bench: first.bench, cycle: 2 });
+  const second = atNoon(await phaseBench({ ...options(SMALL), bench: first.bench, cycle: 2 }));
   const passed = await formalVerificationPhase(second.context);
   expect(passed).toMatchObject({ verdict: "passed", cycle: 2 });
   expect(await day(second)).toEqual({ ...passed, earlier_failures: [failed] });
 
   const [program = "", ...args] = (sighting?.repro ?? "").split(" ");
-  const pasted = await execa(program, args, { cwd: ROOT, reject: false, timeout: 60_000 });
+  const pasted = await execa(program, args, { cwd: ROOT, reject: false, timeout: 300_000 });
   expect(pasted.exitCode).toBe(1);
   expect(pasted.stdout).toContain(sighting?.signature.split(":")[2]);
-}, 90_000);
+}, 600_000);

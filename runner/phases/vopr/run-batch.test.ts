@@ -23,8 +23,14 @@ const BATCH: Batch = {
   counted_failures: [],
 };
 
-async function run(vopr: FakeVopr, stop?: "runner" | "phase", change: Partial<VoprProfile> = {}) {
+/** A stand-in that starts slowly has not hung. */
+function patientProfile(vopr: FakeVopr, change: Partial<VoprProfile>) {
   const profile = fakeProfile({ fail_every: 4, ...vopr }, change);
+  return { ...profile, vopr: { ...profile.vopr, batch: { ...profile.vopr.batch, stall_seconds: 20 } } };
+}
+
+async function run(vopr: FakeVopr, stop?: "runner" | "phase", change: Partial<VoprProfile> = {}) {
+  const profile = patientProfile(vopr, change);
   const phase = await open({ profile, phase: "vopr", budgetMs: 20_000 });
   const phaseEnd = new AbortController();
   let seeds = 0;
@@ -48,7 +54,7 @@ test("ended by itself: its failures are counted and filed", async () => {
 
 test.each<[string, FakeVopr, "runner" | "phase" | undefined, boolean]>([
   ["killed from outside", { mode: "kill", bad_seed: 6 }, undefined, false],
-  ["stopped with the runner", { seed_ms: 30 }, "runner", true],
+  ["stopped with the runner", { mode: "hang", bad_seed: 6 }, "runner", true],
 ])("%s: its failures are archived, and counted only when they are seen again", async (_, vopr, stop, cut) => {
   const outcome = await run(vopr, stop);
   expect(outcome).toMatchObject({ cut, judgement: { verdict: "inconclusive" }, failedSeeds: [], filed: [] });
@@ -57,7 +63,7 @@ test.each<[string, FakeVopr, "runner" | "phase" | undefined, boolean]>([
 
 test.each<[string, FakeVopr, "phase" | undefined, boolean]>([
   ["crashed", { mode: "panic", bad_seed: 6 }, undefined, false],
-  ["cut by the end of the phase", { seed_ms: 30 }, "phase", true],
+  ["cut by the end of the phase", { mode: "hang", bad_seed: 6 }, "phase", true],
 ])("%s: the machine is well, its failures count", async (_, vopr, stop, cut) => {
   const outcome = await run(vopr, stop);
   expect(outcome).toMatchObject({ cut, judgement: { verdict: "inconclusive" }, failedSeeds: [0n, 4n], filed: [2] });
@@ -110,7 +116,7 @@ test.each<[Required<FakeVopr>["bundle"], RegExp]>([
 );
 
 test("a folder that cannot be made: nothing but the bundles is missing", async () => {
-  const profile = fakeProfile({ fail_every: 4 }, BUNDLES);
+  const profile = patientProfile({}, BUNDLES);
   const phase = await open({ profile, phase: "vopr", budgetMs: 20_000 });
   const context = { ...phase.context, stateFolder: "/dev/null" };
   const scenario = { name: "combined", weight: 1, expectation: "must-pass" } as const;
