@@ -91,6 +91,16 @@ describe("how a program ended", () => {
     expect(end).toMatchObject({ ending: "exited", exitCode: 0 });
   });
 
+  test("nor is time in which this process, or the whole machine, stood still", async () => {
+    const running = run({
+      command: node('setInterval(() => console.log("."), 50); setTimeout(() => process.exit(0), 6_000)'),
+      stallMs: 3_000,
+    });
+    await delay(1_500);
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 3_500);
+    expect(await running).toMatchObject({ ending: "exited", exitCode: 0 });
+  });
+
   test("output of a program that has ended is read to its end, however slowly", async () => {
     let read = 0;
     const end = await run({

@@ -80,6 +80,7 @@ export class ProgramRun {
   #cpuMs: number | undefined;
   /** When it last printed something, or when we last kept it waiting. */
   #spokeMs = this.#startedMs;
+  #watchedMs = this.#startedMs;
   #isHandlingLines = false;
   #isOutputOver = false;
 
@@ -141,8 +142,11 @@ export class ProgramRun {
     const nowMs = performance.now();
     const { deadlineMs, stallMs } = this.#options;
     this.#sampleCpu();
-    // Time in which we do not read is our silence, not the program's.
-    if (this.#isHandlingLines) this.#spokeMs = nowMs;
+    // Time in which we do not read is our silence, not the program's; so is time in which this process, or all of the
+    // machine, stood still: what the program printed waits in the pipe.
+    const lateMs = Math.max(0, nowMs - this.#watchedMs - WATCH_INTERVAL_MS);
+    this.#watchedMs = nowMs;
+    this.#spokeMs = this.#isHandlingLines ? nowMs : Math.min(nowMs, this.#spokeMs + lateMs);
     if (nowMs - this.#startedMs > deadlineMs) this.#force("deadline");
     else if (stallMs !== undefined && !this.#isOutputOver && nowMs - this.#spokeMs > stallMs) this.#force("stalled");
   }
