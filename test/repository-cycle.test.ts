@@ -7,6 +7,7 @@ import { stringifyJson } from "../contracts/json.ts";
 import type { ProfileFile } from "../contracts/profile.ts";
 import { fakeProfile, type FakeVopr } from "./fake-profile.ts";
 import { repositoryProfile, TestRepository } from "./repository.ts";
+import { until } from "./until.ts";
 import { workbenches, type Workbench } from "./workbench.ts";
 
 const workbench = workbenches();
@@ -77,7 +78,7 @@ test.concurrent(
     const commit = upstream.commit({ "main.rs": "this cycle's" });
     write(repositoryProfile(upstream.url, {}, { seed_ms: 10 }));
     const running = bench.start(bench.cycleArguments("14s"));
-    while (!existsSync(join(bench.state, "cycle.json")) || bench.cycleState().phase !== "vopr") await delay(50);
+    await bench.untilRunning("vopr");
     await delay(500);
     running.kill("SIGKILL");
     await running;
@@ -107,7 +108,7 @@ test.concurrent(
     upstream.commit({ "vopr.slow": "" });
     write(repositoryProfile(upstream.url));
     const running = bench.start(bench.cycleArguments("10s"));
-    while (!existsSync(join(bench.state, "checkout/out/vopr.started"))) await delay(50);
+    await until("it builds", () => existsSync(join(bench.state, "checkout/out/vopr.started")));
     running.kill("SIGKILL");
     await running;
     const commit = upstream.commit({ "vopr.slow": null });
