@@ -14,7 +14,7 @@ test.concurrent(
   "SIGTERM: everything durable within ten seconds, exit code 130, and the same command resumes",
   async () => {
     const bench = workbench(fakeProfile({ seed_ms: 20 }));
-    const running = bench.start(bench.cycleArguments("10s"));
+    const running = bench.start(bench.cycleArguments("14s"));
     await bench.untilRunning("vopr");
     await delay(700);
     const stoppedAt = Date.now();
@@ -25,9 +25,9 @@ test.concurrent(
     expect(ran.stderr).toContain("interrupted in vopr; the same command resumes cycle 1 there");
     expect(bench.cycleState()).toMatchObject({ cycle: 1, status: "running", phase: "vopr" });
 
-    const again = await bench.cycle("11s");
+    const again = await bench.cycle("15s");
     expect(again.stderr).toContain("cycle 1 resumed");
-    expect(again.stderr).toContain("warning: the cycle keeps the length it was begun with, 10 s");
+    expect(again.stderr).toContain("warning: the cycle keeps the length it was begun with, 14 s");
     expect(again.exitCode).toBe(0);
     expect(bench.digest()).toMatchObject({ cycle: 1, interruptions: 1, vopr: { inconclusive_seeds: 0 } });
   },
@@ -35,9 +35,9 @@ test.concurrent(
 
 test.concurrent("two runners on one state: the second is refused in words", async () => {
   const bench = workbench(fakeProfile(calm));
-  const first = bench.start(bench.cycleArguments("8s"));
+  const first = bench.start(bench.cycleArguments("10s"));
   await bench.untilRunning();
-  const second = await bench.cycle("8s");
+  const second = await bench.cycle("10s");
   expect(second.exitCode).toBe(2);
   expect(second.stderr).toMatch(/^kimtest: outbox .* is in use by process \d+\n {2}wait for it or stop it/);
   expect((await first).exitCode).toBe(0);
