@@ -17,7 +17,8 @@ import { decodeJson } from "../runner/store/read-json.ts";
 import { until } from "./until.ts";
 
 const KIMTEST = fileURLToPath(new URL("../cli/main.ts", import.meta.url));
-const TIMEOUT_MS = 120_000;
+/** Only what hangs reaches it. */
+const TIMEOUT_MS = 240_000;
 
 export interface Ran {
   readonly exitCode: number | undefined;
