@@ -1,7 +1,7 @@
 /** Whole cycles of Criterion benchmarks, with a stand-in for cargo that writes Criterion's own files. */
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, test } from "@jest/globals";
+import { beforeAll, describe, expect, test } from "@jest/globals";
 import { baselineSchema, type BenchmarkRun } from "../contracts/benchmark-history.ts";
 import { BASELINE_KEY, benchmarksKey } from "../contracts/bucket.ts";
 import { KimtestError } from "../contracts/errors.ts";
@@ -19,12 +19,14 @@ import {
   today,
   type SuiteBehaviour,
 } from "./benchmarks.fixture.ts";
+import { awayFromMidnight, DAY_HOOK_MS } from "./day.ts";
 import { fakeProfile } from "./fake-profile.ts";
 import { RecordingMetrics } from "./recording-metrics.ts";
 import { until } from "./until.ts";
 import { workbenches, type Workbench } from "./workbench.ts";
 
 const workbench = workbenches();
+beforeAll(awayFromMidnight, DAY_HOOK_MS);
 
 /** A bench whose one suite is `crypto`, expected to measure the group of all of `historyOf`'s benchmarks. */
 function cryptoBench(crypto: SuiteBehaviour, history: readonly BenchmarkRun[] = []) {

@@ -1,12 +1,14 @@
 /** Whole cycles as real processes, with stand-ins for the programs under test. */
-import { expect, test } from "@jest/globals";
+import { beforeAll, expect, test } from "@jest/globals";
 import { voprFailureSchema } from "../contracts/failure.ts";
 import type { Profile } from "../contracts/profile.ts";
 import { decodeJson } from "../runner/store/read-json.ts";
+import { awayFromMidnight, DAY_HOOK_MS } from "./day.ts";
 import { fakeProfile, type FakeVopr } from "./fake-profile.ts";
 import { workbenches } from "./workbench.ts";
 
 const workbench = workbenches();
+beforeAll(awayFromMidnight, DAY_HOOK_MS);
 /** Slow enough that a short cycle runs some hundred seeds. */
 const calm: FakeVopr = { seed_ms: 2 };
 

@@ -1,15 +1,17 @@
 /** Whole cycles as real processes with a profile of proof tools; those print what the real ones printed. */
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, test } from "@jest/globals";
+import { beforeAll, expect, test } from "@jest/globals";
 import type { Profile } from "../contracts/profile.ts";
 import type { ProofCheck } from "../contracts/profile/formal-verification.ts";
+import { awayFromMidnight, DAY_HOOK_MS } from "./day.ts";
 import { fakeProfile } from "./fake-profile.ts";
 import { program, standInTool } from "./stand-in-tools.ts";
 import { until } from "./until.ts";
 import { workbenches, type Workbench } from "./workbench.ts";
 
 const workbench = workbenches();
+beforeAll(awayFromMidnight, DAY_HOOK_MS);
 
 const ivy = (name: string, tool: string): ProofCheck => ({
   tool: "ivy",
