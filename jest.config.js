@@ -7,7 +7,8 @@ export default {
   modulePathIgnorePatterns: ["<rootDir>/dist/", "<rootDir>/.kimtest/"],
   extensionsToTreatAsEsm: [".ts"],
   transform: { "\\.ts$": "<rootDir>/test/esbuild-transform.js" },
-  testTimeout: 30_000,
+  // Only what hangs reaches it: a busy machine may take many times what a quiet one does.
+  testTimeout: 120_000,
   // Suites start processes of their own: as many workers as two cores can feed.
   maxWorkers: 2,
   // Of `test.concurrent`, in each worker: such tests mostly wait.

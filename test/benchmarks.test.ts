@@ -1,8 +1,7 @@
 /** Whole cycles of Criterion benchmarks, with a stand-in for cargo that writes Criterion's own files. */
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
-import { describe, expect, test } from "@jest/globals";
+import { beforeAll, describe, expect, test } from "@jest/globals";
 import { baselineSchema, type BenchmarkRun } from "../contracts/benchmark-history.ts";
 import { BASELINE_KEY, benchmarksKey } from "../contracts/bucket.ts";
 import { KimtestError } from "../contracts/errors.ts";
@@ -20,11 +19,14 @@ import {
   today,
   type SuiteBehaviour,
 } from "./benchmarks.fixture.ts";
+import { awayFromMidnight, DAY_HOOK_MS } from "./day.ts";
 import { fakeProfile } from "./fake-profile.ts";
 import { RecordingMetrics } from "./recording-metrics.ts";
+import { until } from "./until.ts";
 import { workbenches, type Workbench } from "./workbench.ts";
 
 const workbench = workbenches();
+beforeAll(awayFromMidnight, DAY_HOOK_MS);
 
 /** A bench whose one suite is `crypto`, expected to measure the group of all of `historyOf`'s benchmarks. */
 function cryptoBench(crypto: SuiteBehaviour, history: readonly BenchmarkRun[] = []) {
@@ -150,7 +152,7 @@ test("suites that fail or hang are inconclusive, each with its reason and its lo
   });
   const profile = criterionProfile(bench, { crypto: ["a"], kernel: ["k"], storage: ["b"] });
   if (profile.benchmarks.tool !== "criterion") throw new Error("another tool");
-  await benchmarkCycle(bench, { ...profile, benchmarks: { ...profile.benchmarks, suite_deadline_seconds: 2 } });
+  await benchmarkCycle(bench, { ...profile, benchmarks: { ...profile.benchmarks, suite_deadline_seconds: 6 } });
   const { benchmarks } = bench.digest();
   expect(benchmarks.verdict).toBe("inconclusive");
   expect(benchmarks.runs).toMatchObject({
@@ -158,7 +160,7 @@ test("suites that fail or hang are inconclusive, each with its reason and its lo
     kernel: { verdict: "inconclusive", reason: `kernel: exit code 101: ${broken}` },
     storage: {
       verdict: "inconclusive",
-      reason: "storage: still running at its deadline of 2.0 s: b    time:   [1 ns 1 ns 1 ns]",
+      reason: "storage: still running at its deadline of 6.0 s: b    time:   [1 ns 1 ns 1 ns]",
     },
   });
   expect(bench.text(benchmarks.runs["kernel"]?.log_key ?? "")).toBe(broken);
@@ -244,7 +246,7 @@ test("stopped in the middle of a suite: nothing half is kept, and the next start
   behave(bench, { crypto: { levels: levels(), once: hung } });
   const stop = new AbortController();
   const running = benchmarkCycle(bench, profile, { signal: stop.signal });
-  while (!existsSync(hung)) await delay(20);
+  await until("a suite runs", () => existsSync(hung));
   stop.abort();
   expect(await running).toStrictEqual({ kind: "interrupted", cycle: 1, phase: "benchmarks" });
   expect(bench.keys("benchmarks/")).toStrictEqual([]);
@@ -261,7 +263,7 @@ test("kill -9 in the middle of a suite: the next start ends what was left over a
   bench.writeProfile(profile);
   const args = bench.cycleArguments("20s");
   const running = bench.start(args);
-  while (!existsSync(join(bench.folder, "hung"))) await delay(20);
+  await until("a suite runs", () => existsSync(join(bench.folder, "hung")));
   running.kill("SIGKILL");
   await running;
   expect(readdirSync(join(bench.state, "children"))).toHaveLength(1);

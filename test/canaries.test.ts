@@ -1,10 +1,12 @@
 /** The mutation matrix as users run it: real processes, the stand-in and the embedded simulator. */
-import { setTimeout } from "node:timers/promises";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { canaryMatrixSchema, type CanaryMatrix, type PlantedCanary } from "../contracts/canary.ts";
 import { embeddedProfile } from "../runner/profiles/embedded.ts";
 import { decodeJson } from "../runner/store/read-json.ts";
 import { fakeProfile, type FakeVopr } from "./fake-profile.ts";
+import { until } from "./until.ts";
 import { workbenches, type Ran } from "./workbench.ts";
 
 const workbench = workbenches();
@@ -132,9 +134,11 @@ describe("a stand-in", () => {
   });
 
   test("interrupted: exit code 130, at once", async () => {
-    const bench = workbench(fakeProfile({ canaries: [planted("slow")], breaks_in: "slow", mode: "hang" }));
+    const bench = workbench();
+    const once = join(bench.folder, "hangs");
+    bench.writeProfile(fakeProfile({ canaries: [planted("slow")], breaks_in: "slow", mode: "hang", once }));
     const started = bench.start(["canaries", "--profile", bench.profilePath]);
-    await setTimeout(2_500);
+    await until("the canary is hunted", () => existsSync(once));
     started.kill("SIGINT");
     expect(await started).toMatchObject({
       exitCode: 130,

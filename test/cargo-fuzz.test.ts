@@ -5,13 +5,13 @@
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, test } from "@jest/globals";
 import { execa } from "execa";
 import { fuzzFailureSchema, type FuzzFailure } from "../contracts/failure.ts";
 import { decodeJson } from "../runner/store/read-json.ts";
 import { artifactsOf, cargoProfile, corpusOf, fuzzCycle, unpacked, type FakeTarget } from "./fuzz-cycle.ts";
 import { RecordingMetrics } from "./recording-metrics.ts";
+import { until } from "./until.ts";
 import { workbenches, type Workbench } from "./workbench.ts";
 
 const workbench = workbenches();
@@ -73,7 +73,7 @@ test.concurrent(
     expect(metrics.sums.Progress).toBe(3);
     expect(result?.targets["clean_a"]?.corpus_inputs).toBe(files(corpusOf(bench, "clean_a")).length);
   },
-  60_000,
+  120_000,
 );
 
 describe("a target that crashes", () => {
@@ -137,7 +137,7 @@ describe("a target that crashes", () => {
         repro: failure.repro,
       });
     },
-    60_000,
+    120_000,
   );
 
   test.concurrent(
@@ -152,7 +152,7 @@ describe("a target that crashes", () => {
       expect(clean?.duration_seconds).toBeGreaterThan(1.5 * (blocked?.duration_seconds ?? 0));
       expect(bench.keys("failures/fuzz/")).toHaveLength(1);
     },
-    60_000,
+    120_000,
   );
 
   test.concurrent(
@@ -182,7 +182,7 @@ describe("a target that crashes", () => {
       ]);
       expect(found[0]?.failure.inputs?.reason).toBe("no time was left to minimise it");
     },
-    60_000,
+    120_000,
   );
 });
 
@@ -225,7 +225,7 @@ describe("what was not shown is inconclusive", () => {
         "nobody fuzzes fuzz_scalar_expr: add to fuzz.targets or to fuzz.left_out of the profile",
       ]);
     },
-    60_000,
+    120_000,
   );
 
   test.concurrent(
@@ -247,7 +247,7 @@ describe("what was not shown is inconclusive", () => {
         "one: no version of cargo: cannot be started: /nowhere/cargo does not exist or may not be executed",
       );
     },
-    60_000,
+    120_000,
   );
 
   test.concurrent(
@@ -265,7 +265,7 @@ describe("what was not shown is inconclusive", () => {
       );
       expect(unbuilt.digest().fuzzing.verdict).toBe("passed");
     },
-    60_000,
+    120_000,
   );
 
   test.concurrent(
@@ -277,9 +277,9 @@ describe("what was not shown is inconclusive", () => {
         /^slow_build: build: still running at its deadline of \d\.\d s$/,
       );
       expect(result?.targets["next"]?.reason).toBe("next: no time was left to build it");
-      expect(result?.duration_seconds).toBeLessThan(12);
+      expect(result?.duration_seconds).toBeLessThan(30); // and not the minute of the build
     },
-    60_000,
+    120_000,
   );
 });
 
@@ -288,7 +288,7 @@ describe("a runner that is stopped", () => {
   async function stopped(bench: Workbench, profile: Parameters<typeof fuzzCycle>[1], isReady: () => boolean) {
     const stop = new AbortController();
     const running = fuzzCycle(bench, profile, { seconds: 16, signal: stop.signal });
-    while (!isReady()) await delay(50);
+    await until("it has found something", isReady);
     const stoppedMs = performance.now();
     stop.abort();
     const { outcome, result } = await running;
@@ -320,7 +320,7 @@ describe("a runner that is stopped", () => {
       expect(files(artifactsOf(bench, "crashing"))).toEqual([]);
       expect(bench.keys("fuzz-corpus/crashing/")).toHaveLength(files(corpusOf(bench, "crashing")).length);
     },
-    60_000,
+    120_000,
   );
 
   test.concurrent(
@@ -370,6 +370,6 @@ describe("a runner that is stopped", () => {
       expect(Object.keys(bench.cycleState().sightings)).toHaveLength(2);
       expect(files(artifactsOf(bench, "target"))).toEqual(["notes.txt"]);
     },
-    60_000,
+    120_000,
   );
 });

@@ -8,7 +8,7 @@ import { workbenches } from "./workbench.ts";
 const workbench = workbenches();
 /** Slow enough that a short cycle runs some hundred seeds. */
 const calm: FakeVopr = { seed_ms: 2 };
-/** Takes a silence of two seconds for a hang. */
+/** Takes a silence of two seconds for a hang, which others may have on a busy machine. */
 const impatient = { batch: { ...fakeProfile().vopr.batch, stall_seconds: 2 } };
 
 describe("a vopr that goes wrong at one seed: no verdict for it, a verdict for its neighbours, evidence kept", () => {
@@ -24,8 +24,10 @@ describe("a vopr that goes wrong at one seed: no verdict for it, a verdict for i
   ];
   test.concurrent.each(table)("%s", async (mode, reason) => {
     // Seed 3 of every scenario is poisonous; its neighbours are not.
-    const bench = workbench(fakeProfile({ ...calm, mode, bad_seed: 3 }, impatient));
-    const ran = await bench.cycle("8s");
+    const isHang = mode === "hang";
+    const bench = workbench(fakeProfile({ ...calm, mode, bad_seed: 3 }, isHang ? impatient : {}));
+    // Each hang is waited for twice.
+    const ran = await bench.cycle(isHang ? "20s" : "10s");
     expect(ran.exitCode).toBe(6);
     const digest = bench.digest();
     expect(digest.verdict).toBe("inconclusive");
@@ -49,7 +51,7 @@ describe("a vopr that goes wrong at one seed: no verdict for it, a verdict for i
     const bench = workbench();
     const once = join(bench.folder, "panicked-once");
     bench.writeProfile(fakeProfile({ ...calm, mode: "panic", bad_seed: 3, once }));
-    expect((await bench.cycle("5s")).exitCode).toBe(0);
+    expect((await bench.cycle("10s")).exitCode).toBe(0);
     expect(existsSync(once)).toBe(true);
     expect(bench.digest().vopr.inconclusive_seeds).toBe(0);
   });
@@ -58,7 +60,7 @@ describe("a vopr that goes wrong at one seed: no verdict for it, a verdict for i
 describe("nothing works", () => {
   test.concurrent("a vopr that does not exist: the phase gives up, the cycle goes on, exit code 6", async () => {
     const bench = workbench(fakeProfile({}, { command: ["/nowhere/vopr"] }));
-    const ran = await bench.cycle("5s");
+    const ran = await bench.cycle("10s");
     expect(ran.exitCode).toBe(6);
     const digest = bench.digest();
     expect(digest.vopr).toMatchObject({ verdict: "inconclusive", iterations: 0 });
@@ -76,7 +78,7 @@ describe("nothing works", () => {
       benchmarks: { ...profile.benchmarks, command: ["sh", "-c", "echo '{}'"] },
       fuzz: { ...profile.fuzz, command: ["/nowhere/fuzz"] },
     });
-    expect((await bench.cycle("5s")).exitCode).toBe(6);
+    expect((await bench.cycle("10s")).exitCode).toBe(6);
     const digest = bench.digest();
     expect(digest.vopr.verdict).toBe("passed");
     expect(digest.formal_verification).toMatchObject({

@@ -11,10 +11,10 @@ const calm: FakeVopr = { seed_ms: 2 };
 
 describe("what earlier work left damaged", () => {
   test.concurrent("a corrupt registry is never overwritten, and findings are not called new", async () => {
-    const bench = workbench(fakeProfile({ seed_ms: 1, fail_every: 50 }));
+    const bench = workbench(fakeProfile({ seed_ms: 10, fail_every: 5 }));
     mkdirSync(join(bench.store, "signatures"), { recursive: true });
     writeFileSync(join(bench.store, "signatures/known-failures.json"), '{"findings": {"replica_');
-    const ran = await bench.cycle("4s");
+    const ran = await bench.cycle("10s");
     expect(ran.exitCode).toBe(1); // the seeds did fail
     expect(bench.text("signatures/known-failures.json")).toBe('{"findings": {"replica_');
     const digest = bench.digest();
@@ -26,7 +26,7 @@ describe("what earlier work left damaged", () => {
       join(bench.store, "signatures/known-failures.json"),
       JSON.stringify({ version: 1, updated_at: new Date().toISOString(), findings: {} }),
     );
-    await bench.cycle("4s");
+    await bench.cycle("10s");
     const finding = bench.registry().findings["replica_consistency:combined"];
     expect(finding).toMatchObject({ state: "ongoing", first_seen: { cycle: 1 } });
     expect(finding?.count).toBe(
@@ -40,7 +40,7 @@ describe("what earlier work left damaged", () => {
       const bench = workbench(fakeProfile(calm));
       mkdirSync(join(bench.store, key, ".."), { recursive: true });
       writeFileSync(join(bench.store, key), "{ not json");
-      const ran = await bench.cycle("4s");
+      const ran = await bench.cycle("10s");
       expect(ran.exitCode).toBe(6);
       expect(bench.digest().reason).toContain(`${key} in the store is damaged`);
       const copy = bench.keys().find((one) => one.startsWith(`${key}.damaged-`));
@@ -50,10 +50,10 @@ describe("what earlier work left damaged", () => {
 
   test.concurrent("a corrupt local state is moved aside, and the cycle goes on from the store", async () => {
     const bench = workbench(fakeProfile(calm));
-    await bench.cycle("4s");
+    await bench.cycle("10s");
     const before = bench.digest().vopr.iterations;
     writeFileSync(join(bench.state, "cycle.json"), "\0\0\0");
-    expect((await bench.cycle("4s")).exitCode).toBe(6);
+    expect((await bench.cycle("10s")).exitCode).toBe(6);
     const digest = bench.digest();
     expect(digest).toMatchObject({ cycle: 2, verdict: "inconclusive" });
     expect(digest.reason).toContain("the cycle's state was damaged");
@@ -72,7 +72,7 @@ describe("what earlier work left damaged", () => {
       last_update: "2026-01-30T12:00:00Z",
     };
     writeFileSync(join(bench.store, "checkpoints/latest.json"), JSON.stringify(old));
-    expect((await bench.cycle("4s")).exitCode).toBe(0);
+    expect((await bench.cycle("10s")).exitCode).toBe(0);
     const { vopr } = bench.digest();
     expect(Object.values(vopr.scenarios).map(({ from_seed: from }) => from)).toEqual([5000n, 5000n]);
     expect(JSON.parse(bench.text("checkpoints/latest.json"))).toMatchObject({

@@ -1,5 +1,5 @@
 /** Cycles that are stopped, doubled or continued with other options. */
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { expect, test } from "@jest/globals";
@@ -14,8 +14,8 @@ test.concurrent(
   "SIGTERM: everything durable within ten seconds, exit code 130, and the same command resumes",
   async () => {
     const bench = workbench(fakeProfile({ seed_ms: 20 }));
-    const running = bench.start(bench.cycleArguments("6s"));
-    while (!existsSync(join(bench.state, "cycle.json")) || bench.cycleState().phase !== "vopr") await delay(50);
+    const running = bench.start(bench.cycleArguments("14s"));
+    await bench.untilRunning("vopr");
     await delay(700);
     const stoppedAt = Date.now();
     running.kill("SIGTERM");
@@ -25,9 +25,9 @@ test.concurrent(
     expect(ran.stderr).toContain("interrupted in vopr; the same command resumes cycle 1 there");
     expect(bench.cycleState()).toMatchObject({ cycle: 1, status: "running", phase: "vopr" });
 
-    const again = await bench.cycle("7s");
+    const again = await bench.cycle("15s");
     expect(again.stderr).toContain("cycle 1 resumed");
-    expect(again.stderr).toContain("warning: the cycle keeps the length it was begun with, 6 s");
+    expect(again.stderr).toContain("warning: the cycle keeps the length it was begun with, 14 s");
     expect(again.exitCode).toBe(0);
     expect(bench.digest()).toMatchObject({ cycle: 1, interruptions: 1, vopr: { inconclusive_seeds: 0 } });
   },
@@ -35,9 +35,9 @@ test.concurrent(
 
 test.concurrent("two runners on one state: the second is refused in words", async () => {
   const bench = workbench(fakeProfile(calm));
-  const first = bench.start(bench.cycleArguments("4s"));
-  while (!existsSync(join(bench.state, "cycle.json"))) await delay(50);
-  const second = await bench.cycle("4s");
+  const first = bench.start(bench.cycleArguments("10s"));
+  await bench.untilRunning();
+  const second = await bench.cycle("10s");
   expect(second.exitCode).toBe(2);
   expect(second.stderr).toMatch(/^kimtest: outbox .* is in use by process \d+\n {2}wait for it or stop it/);
   expect((await first).exitCode).toBe(0);
@@ -45,8 +45,8 @@ test.concurrent("two runners on one state: the second is refused in words", asyn
 
 test.concurrent("another profile or store for an unfinished cycle is refused, and nothing is changed", async () => {
   const bench = workbench(fakeProfile(calm));
-  const running = bench.start(bench.cycleArguments("6s"));
-  while (!existsSync(join(bench.state, "cycle.json")) || bench.cycleState().phase !== "vopr") await delay(50);
+  const running = bench.start(bench.cycleArguments("60s"));
+  await bench.untilRunning("vopr");
   running.kill("SIGKILL");
   await running;
   const before = readFileSync(join(bench.state, "cycle.json"), "utf8");

@@ -1,19 +1,21 @@
 /** Whole cycles as real processes, with stand-ins for the programs under test. */
-import { expect, test } from "@jest/globals";
+import { beforeAll, expect, test } from "@jest/globals";
 import { voprFailureSchema } from "../contracts/failure.ts";
 import type { Profile } from "../contracts/profile.ts";
 import { decodeJson } from "../runner/store/read-json.ts";
+import { awayFromMidnight, DAY_HOOK_MS } from "./day.ts";
 import { fakeProfile, type FakeVopr } from "./fake-profile.ts";
 import { workbenches } from "./workbench.ts";
 
 const workbench = workbenches();
+beforeAll(awayFromMidnight, DAY_HOOK_MS);
 /** Slow enough that a short cycle runs some hundred seeds. */
 const calm: FakeVopr = { seed_ms: 2 };
 
 test.concurrent("a green cycle: evidence in the store, in the bucket layout", async () => {
   const determinism = { share: 0.3, arguments: ["--check-determinism"] };
   const bench = workbench(fakeProfile(calm, { determinism }));
-  const ran = await bench.cycle("5s");
+  const ran = await bench.cycle("10s");
   expect(ran.stdout).toContain("kimtest cycle 1: PASSED");
   expect(ran.exitCode).toBe(0);
   const day = new Date().toISOString().slice(0, 10);
@@ -35,7 +37,7 @@ test.concurrent("a green cycle: evidence in the store, in the bucket layout", as
   ]);
   const digest = bench.digest();
   expect(digest).toMatchObject({ verdict: "passed", cycle: 1, interruptions: 0, findings: [] });
-  expect(digest.vopr.iterations).toBeGreaterThan(50);
+  expect(digest.vopr.iterations).toBeGreaterThan(20);
   expect(digest.vopr.determinism_iterations).toBeGreaterThan(0);
   expect(digest.trust.vopr).toMatchObject({
     trusted: true,
@@ -46,8 +48,8 @@ test.concurrent("a green cycle: evidence in the store, in the bucket layout", as
 });
 
 test.concurrent("each failing seed is archived once, alone, and known findings are not new again", async () => {
-  const bench = workbench(fakeProfile({ seed_ms: 1, fail_every: 50 }));
-  expect((await bench.cycle("5s")).exitCode).toBe(1);
+  const bench = workbench(fakeProfile({ seed_ms: 10, fail_every: 5 }));
+  expect((await bench.cycle("10s")).exitCode).toBe(1);
   const first = bench.digest();
   const keys = bench.keys("failures/vopr/");
   expect(keys).toHaveLength(first.vopr.failures_total);
@@ -59,10 +61,10 @@ test.concurrent("each failing seed is archived once, alone, and known findings a
   ]);
   const archived = keys.map((key) => decodeJson(bench.text(key), key, voprFailureSchema));
   expect(new Set(archived.map(({ scenario, seed }) => `${scenario} ${seed.toString()}`)).size).toBe(keys.length);
-  for (const { seed } of archived) expect(seed % 50n).toBe(0n);
+  for (const { seed } of archived) expect(seed % 5n).toBe(0n);
   expect(archived[0]).toMatchObject({ kind: "vopr", invariant: "replica_consistency", record: { type: "iteration" } });
 
-  expect((await bench.cycle("5s")).exitCode).toBe(1);
+  expect((await bench.cycle("10s")).exitCode).toBe(1);
   const second = bench.digest();
   expect(second).toMatchObject({ cycle: 2, vopr: { failures_new: 0 } });
   expect(second.findings.map(({ state }) => state)).toEqual(["ongoing", "ongoing"]);
@@ -80,7 +82,7 @@ test.concurrent(
       ...profile,
       vopr: { ...profile.vopr, canary: { ...profile.vopr.canary, arguments: [] } },
     });
-    const ran = await bench.cycle("5s");
+    const ran = await bench.cycle("10s");
     expect(ran.exitCode).toBe(6);
     expect(ran.stdout).toContain("VOPR                 PASSED UNTRUSTED");
     expect(ran.stderr).toContain("warning: VOPR is untrusted");
@@ -102,10 +104,10 @@ test.concurrent("a scenario that must detect: failing seeds are right, passing o
   const { vopr } = fakeProfile();
   const change = { scenarios, canary: { ...vopr.canary, scenario: "baseline" } };
   const detecting = workbench(fakeProfile({ seed_ms: 2, fail_every: 1, only: "combined" }, change));
-  expect((await detecting.cycle("5s")).exitCode).toBe(0);
+  expect((await detecting.cycle("10s")).exitCode).toBe(0);
   expect(detecting.digest().vopr).toMatchObject({ verdict: "passed", failures_total: 0 });
 
   const blind = workbench(fakeProfile({ seed_ms: 2, fail_every: 2, only: "combined" }, change));
-  expect((await blind.cycle("5s")).exitCode).toBe(1);
+  expect((await blind.cycle("10s")).exitCode).toBe(1);
   expect(blind.digest().findings).toMatchObject([{ signature: "undetected:combined" }]);
 });

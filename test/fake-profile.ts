@@ -26,7 +26,8 @@ export function fakeProfile(vopr: FakeVopr = {}, change: Partial<Profile["vopr"]
     name: "fake",
     work_tree: fileURLToPath(new URL("..", import.meta.url)),
     duration_seconds: 5,
-    time_shares: { prepare: 1, "formal-verification": 4, benchmarks: 4, fuzz: 4, vopr: 30, digest: 1 },
+    // The exploration is the one program that is ended with its share; what it leaves over is VOPR's.
+    time_shares: { prepare: 1, "formal-verification": 160, benchmarks: 4, fuzz: 4, vopr: 30, digest: 1 },
     formal_verification: {
       tool: "explore",
       command: program("explore"),
@@ -49,7 +50,7 @@ export function fakeProfile(vopr: FakeVopr = {}, change: Partial<Profile["vopr"]
         first_iterations: 10,
         max_iterations: 50_000,
         target_seconds: 0.5,
-        stall_seconds: 2,
+        stall_seconds: 20,
         deadline_seconds: 20,
       },
       determinism: { share: 0.05, arguments: ["--check-determinism"] },

@@ -18,8 +18,9 @@ const note = (what) => {
 const answers = JSON.parse(readFileSync(join(folder, "answers.json"), "utf8"));
 const answer = answers.find(({ when }) => when.split(" ").every((word) => args.includes(word)));
 const { AWS_PROFILE: profile } = process.env;
-note(profile === undefined ? { args } : { args, profile });
+const noteCall = () => note(profile === undefined ? { args } : { args, profile });
 if (answer === undefined) {
+  noteCall();
   process.stderr.write(`error: unknown command "${args.join(" ")}"\n`);
   process.exit(255);
 }
@@ -36,6 +37,8 @@ process.on("SIGINT", () => {
 
 process.stdout.write(answer.stdout ?? "");
 process.stderr.write(answer.stderr ?? "");
+// Whoever reads of the call may send a signal: it is listened for, and what was said before it has been said.
+noteCall();
 for (const [from, to] of Object.entries(answer.rename ?? {})) {
   // From now on another answer: the stack exists after `stack init`.
   writeFileSync(

@@ -3,7 +3,7 @@
  * proxy), and with a store that is away. cargo is a stand-in (fake-cargo-fuzz.js).
  */
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
@@ -63,7 +63,7 @@ async function restoredAndMinimised(bench: Workbench, url: string): Promise<void
   const hostile = { [`target/${sha1("a lie")}`]: "something else", "target/README": "hello" };
   await put(url, { ...Object.fromEntries(SAVED.map((text) => [`target/${sha1(text)}`, text])), ...hostile });
   const profile = cargoProfile({ targets: { target: { inputs: 2 } } });
-  const { result, warnings } = await fuzzCycle(bench, profile, { store: url, seconds: 12 });
+  const { result, warnings } = await fuzzCycle(bench, profile, { store: url, seconds: 20 });
   expect(result?.targets["target"]).toMatchObject({
     verdict: "passed",
     corpus_inputs: local(bench).length,
@@ -142,7 +142,7 @@ test("a store that is away: fuzzed with what is here, said once, and offered aga
   const store = "s3://results/away";
   const profile = cargoProfile({ targets: { target: { inputs: 3, build: 500 }, other: { inputs: 1 } } });
   const running = fuzzCycle(bench, profile, { store, seconds: 25 });
-  while (!existsSync(join(bench.state, "cycle.json")) || bench.cycleState().phase !== "fuzz") await delay(20);
+  await bench.untilRunning("fuzz");
   proxy.set("refuse");
   while (bench.cycleState().phase === "fuzz") await delay(100);
   proxy.set("pass");

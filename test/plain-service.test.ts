@@ -13,7 +13,7 @@ import { decodeJson } from "../runner/store/read-json.ts";
 import { fakeProfile } from "./fake-profile.ts";
 import { startSystemdSocket, type SystemdSocket } from "./systemd-socket.ts";
 
-const LONG_MS = 120_000;
+const LONG_MS = 240_000;
 const MAIN = fileURLToPath(new URL("../cli/main.ts", import.meta.url));
 
 let folder: string;
@@ -36,7 +36,7 @@ function writeSettings(change: Partial<HostSettings> = {}): void {
     host: "plain",
     store: join(folder, "store"),
     profile,
-    run_duration_hours: 6 / 3600,
+    run_duration_hours: 12 / 3600,
     repo: null,
     branch: null,
     notify_command: null,

@@ -1,15 +1,17 @@
 /** Whole cycles as real processes with a profile of proof tools; those print what the real ones printed. */
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, test } from "@jest/globals";
+import { beforeAll, expect, test } from "@jest/globals";
 import type { Profile } from "../contracts/profile.ts";
 import type { ProofCheck } from "../contracts/profile/formal-verification.ts";
+import { awayFromMidnight, DAY_HOOK_MS } from "./day.ts";
 import { fakeProfile } from "./fake-profile.ts";
 import { ivyCheck, program, standInTool } from "./stand-in-tools.ts";
 import { until } from "./until.ts";
 import { workbenches, type Workbench } from "./workbench.ts";
 
 const workbench = workbenches();
+beforeAll(awayFromMidnight, DAY_HOOK_MS);
 
 /** `checks`: made when the folder for their programs is there. */
 function proving(checks: (folder: string) => ProofCheck[]): Workbench {
@@ -19,7 +21,7 @@ function proving(checks: (folder: string) => ProofCheck[]): Workbench {
   const planted = { ...ivyCheck("planted", { program: [standInTool(folder, "ivy-bad")] }), folder: "." };
   const profile: Profile = {
     ...fakeProfile({ seed_ms: 2 }),
-    time_shares: { prepare: 1, "formal-verification": 20, benchmarks: 2, fuzz: 2, vopr: 4, digest: 1 },
+    time_shares: { prepare: 1, "formal-verification": 60, benchmarks: 2, fuzz: 2, vopr: 4, digest: 1 },
     formal_verification: {
       tool: "proofs",
       downloads: {},
@@ -38,7 +40,7 @@ test("what a proof tool refutes is in the digest, the registry and the store", a
     ivyCheck("byzantine", { program: [standInTool(folder, "ivy-bad")] }),
     ivyCheck("absent", { program: ["kimtest-no-ivy"] }),
   ]);
-  const ran = await bench.cycle("7s");
+  const ran = await bench.cycle("20s");
   expect(ran.exitCode).toBe(1);
   const digest = bench.digest();
   expect(digest.formal_verification).toMatchObject({
@@ -63,7 +65,7 @@ test("what a proof tool refutes is in the digest, the registry and the store", a
   expect(bench.registry().findings[signature]).toMatchObject({ workload: "formal-verification", count: 1 });
   expect(bench.text("cycles/000001/logs/formal-verification/byzantine.txt")).toContain("FAIL");
   expect(JSON.parse(bench.text(day))).toMatchObject({ verdict: "failed", earlier_failures: [] });
-}, 60_000);
+}, 120_000);
 
 test("a runner that is stopped under a proof goes on with the same cycle, and nothing is lost", async () => {
   const bench = proving((folder) => [
@@ -80,7 +82,7 @@ test("a runner that is stopped under a proof goes on with the same cycle, and no
     }),
   ]);
   const started = join(bench.folder, "programs", "second");
-  const running = bench.start(bench.cycleArguments("9s"));
+  const running = bench.start(bench.cycleArguments("24s"));
   await until("the slow proof runs", () => existsSync(started) && readFileSync(started, "utf8").endsWith("\n"));
   const stoppedMs = performance.now();
   running.kill("SIGTERM");
@@ -90,7 +92,7 @@ test("a runner that is stopped under a proof goes on with the same cycle, and no
   expect(bench.cycleState()).toMatchObject({ cycle: 1, phase: "formal-verification", results: [{ phase: "prepare" }] });
   expect(Object.keys(bench.cycleState().sightings)).toEqual(["formal-verification:byzantine:single"]);
 
-  expect((await bench.cycle("9s")).exitCode).toBe(1);
+  expect((await bench.cycle("24s")).exitCode).toBe(1);
   const digest = bench.digest();
   expect(digest).toMatchObject({
     cycle: 1,

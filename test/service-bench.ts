@@ -21,7 +21,7 @@ import { startFakeImds, type FakeImds } from "./fake-imds.ts";
 import { fakeProfile, type FakeVopr } from "./fake-profile.ts";
 import { startSystemdSocket, type SystemdSocket } from "./systemd-socket.ts";
 
-const RUN_LIMIT_MS = 120_000;
+const RUN_LIMIT_MS = 240_000;
 const UNTIL_LIMIT_MS = 60_000;
 const MAIN = fileURLToPath(new URL("../runner/main.ts", import.meta.url));
 
@@ -107,7 +107,7 @@ export class ServiceBench {
       profile,
       github_repo: "https://github.com/example/kimberlite",
       github_branch: "main",
-      run_duration_hours: 6 / 3600,
+      run_duration_hours: 12 / 3600,
       ...change,
     };
     writeFileSync(this.settings, stringifyJson(settings));
@@ -133,9 +133,9 @@ export class ServiceBench {
   }
 
   /** Resolves when it holds; fails after a minute. */
-  async until(what: string, holds: () => boolean): Promise<void> {
+  async until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
     const deadlineMs = Date.now() + UNTIL_LIMIT_MS;
-    while (!holds()) {
+    while (!(await holds())) {
       if (Date.now() > deadlineMs) throw new Error(`${what}: not within a minute; the log:\n${this.log()}`);
       await delay(50);
     }

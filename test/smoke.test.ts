@@ -448,7 +448,7 @@ describe("time", () => {
       6,
       { verdict: "inconclusive", what: "not done within 1 s", hint: "give it more time with --check-limit" },
     ]);
-    const whole = await smoke(hang, "vopr", { more: ["--limit", "2s", "--workers", "1"] });
+    const whole = await smoke(hang, "vopr", { more: ["--limit", "6s", "--workers", "1"] });
     expect([whole.exitCode, whole.find("combined")]).toMatchObject([
       6,
       { verdict: "inconclusive", what: "not run: the time of the whole was used up" },

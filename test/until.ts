@@ -1,7 +1,8 @@
 /** Waits, within a limit, for what another process does. */
 import { setTimeout as delay } from "node:timers/promises";
 
-const LIMIT_MS = 20_000;
+/** Only what hangs reaches it. */
+const LIMIT_MS = 60_000;
 
 /** @throws Error with `what` when it does not hold in time. */
 export async function until(what: string, holds: () => boolean): Promise<void> {

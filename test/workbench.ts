@@ -1,5 +1,5 @@
 /** A folder of its own for one test: store, state and profile in it, and `kimtest` run as a real process. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -11,11 +11,14 @@ import { digestSchema, type Digest } from "../contracts/digest.ts";
 import { failureIndexEntrySchema } from "../contracts/failure.ts";
 import { stringifyJson } from "../contracts/json.ts";
 import type { ProfileFile } from "../contracts/profile.ts";
+import type { PhaseName } from "../contracts/parts.ts";
 import { registrySchema, type Registry } from "../contracts/registry.ts";
 import { decodeJson } from "../runner/store/read-json.ts";
+import { until } from "./until.ts";
 
 const KIMTEST = fileURLToPath(new URL("../cli/main.ts", import.meta.url));
-const TIMEOUT_MS = 120_000;
+/** Only what hangs reaches it. */
+const TIMEOUT_MS = 240_000;
 
 export interface Ran {
   readonly exitCode: number | undefined;
@@ -76,6 +79,15 @@ export class Workbench {
 
   cycleState(): CycleState {
     return decodeJson(readFileSync(join(this.state, "cycle.json"), "utf8"), "state", cycleStateSchema);
+  }
+
+  /** Waits until a runner has begun a cycle, or is in this phase of it. */
+  async untilRunning(phase?: PhaseName): Promise<void> {
+    await until(`a cycle runs ${phase ?? ""}`, () => {
+      if (!existsSync(join(this.state, "cycle.json"))) return false;
+      const state = this.cycleState();
+      return state.status === "running" && (phase ?? state.phase) === state.phase;
+    });
   }
 
   /** All keys in the store. */

@@ -14,6 +14,7 @@ import {
 } from "@aws-sdk/client-cloudwatch-logs";
 import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
 import { motoOfFile } from "../../test/aws/moto-hooks.ts";
+import { until } from "../../test/until.ts";
 import type { LogEvent } from "../infra/log-lines.ts";
 import { Bell, ringWithLiveTail } from "./live-tail.ts";
 import { logEvents } from "./logs.ts";
@@ -39,6 +40,11 @@ class Tail {
     this.#wake?.();
   }
 
+  /** All that was pushed has been read, and more is waited for. */
+  get isRead(): boolean {
+    return this.#wake !== undefined && this.#parts.length === 0;
+  }
+
   async *stream(): AsyncGenerator<Part> {
     for (;;) {
       const part = this.#parts.shift();
@@ -53,6 +59,7 @@ class Tail {
 type Send = (this: CloudWatchLogsClient, command: object, ...rest: unknown[]) => Promise<unknown>;
 const realSend = Reflect.get(CloudWatchLogsClient.prototype, "send") as Send;
 let asked = 0;
+let answered = 0;
 let starts: unknown[] = [];
 
 /** `answer`: to StartLiveTail. */
@@ -62,8 +69,9 @@ function tailIs(answer: () => AsyncGenerator<Part>): void {
       starts.push(command.input.logGroupIdentifiers);
       return Promise.resolve().then(() => ({ responseStream: answer() }));
     }
-    if (command instanceof FilterLogEventsCommand) asked += 1;
-    return realSend.call(this, command, ...rest);
+    if (!(command instanceof FilterLogEventsCommand)) return realSend.call(this, command, ...rest);
+    asked += 1;
+    return realSend.call(this, command, ...rest).finally(() => (answered += 1));
   };
   jest.spyOn(CloudWatchLogsClient.prototype, "send").mockImplementation(send as never);
 }
@@ -73,6 +81,7 @@ let told: string[];
 let lines: LogEvent[];
 beforeEach(async () => {
   asked = 0;
+  answered = 0;
   starts = [];
   stop = new AbortController();
   told = [];
@@ -101,15 +110,10 @@ async function follow(): Promise<void> {
   for await (const event of logEvents(question, TARGET, stop.signal, tell, PACE)) lines.push(event);
 }
 
-/** At most ten seconds. */
-async function until(holds: () => boolean): Promise<void> {
-  for (let turn = 0; turn < 1_000 && !holds(); turn += 1) await delay(10);
-  expect(holds()).toBe(true);
-}
-
 /** Until the tail lives and nothing is asked any more. */
-async function quiet(): Promise<void> {
-  for (let before = -1; before !== asked;) {
+async function quiet(tail: Tail): Promise<void> {
+  await until("the tail is read", () => tail.isRead);
+  for (let before = -1; before !== asked || answered !== asked;) {
     before = asked;
     await delay(PACE.settleMs * 3);
   }
@@ -122,16 +126,16 @@ test("a line is asked for when the tail rings, and not before; it is shown once,
   tailIs(() => tail.stream());
   const following = follow();
   tail.push(update());
-  await quiet();
+  await quiet(tail);
   await put("one");
   const before = asked;
   await delay(200);
   expect([asked, texts()]).toEqual([before, []]);
   tail.push(update(), update("one"));
-  await until(() => lines.length === 1);
+  await until("the line is shown", () => lines.length === 1);
   await put("two");
   tail.push(update("two"), update("two"));
-  await until(() => lines.length === 2);
+  await until("the second line is shown", () => lines.length === 2);
   stop.abort();
   await following;
   expect(texts()).toEqual(["one", "two"]);
@@ -150,9 +154,9 @@ describe("without a tail the lines come as without --live, and that is said once
     tailIs(() => tail.stream());
     tail.push(...parts);
     const following = follow();
-    await until(() => told.length === 1);
+    await until("it is told", () => told.length === 1);
     await put("one");
-    await until(() => lines.length === 1);
+    await until("the line is shown", () => lines.length === 1);
     stop.abort();
     await following;
     expect(told).toEqual([expect.stringMatching(said)]);
@@ -180,9 +184,9 @@ test("a session that has lasted is begun again when AWS ends it", async () => {
   tails[1]!.push(update(), { SessionTimeoutException: timeout } as unknown as Part);
   const bell = new Bell();
   tailIs(() => tails[starts.length - 1]!.stream());
-  const ringing = ringWithLiveTail(bell, GROUP, TARGET, stop.signal, tell, { silenceMs: 5_000, minSessionMs: 0 });
+  const ringing = ringWithLiveTail(bell, GROUP, TARGET, stop.signal, tell, { silenceMs: 60_000, minSessionMs: 0 });
   tails[2]!.push(update("line"));
-  expect(await bell.wait(5_000, stop.signal)).toBe(true);
+  expect(await bell.wait(60_000, stop.signal)).toBe(true);
   expect([starts.length, bell.isLive]).toEqual([3, true]);
   stop.abort();
   await ringing;

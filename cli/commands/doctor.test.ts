@@ -98,10 +98,10 @@ describe("programs", () => {
   });
 
   test("one that hangs has its deadline, and the others their answer", async () => {
-    program("git", "while :; do :; done");
+    program("git", "exec /bin/sleep 60");
     program("cargo", "echo cargo 1.88.0");
-    const { checks } = await examined({}, {}, { deadlineMs: 1_500 });
-    expect(checks["git"]).toMatchObject({ result: "warning", what: "no answer within 1.5 s" });
+    const { checks } = await examined({}, {}, { deadlineMs: 6_000 });
+    expect(checks["git"]).toMatchObject({ result: "warning", what: "no answer within 6 s" });
     expect(checks["cargo"]).toMatchObject({ result: "ok" });
   });
 
@@ -183,7 +183,7 @@ describe("AWS", () => {
     const { checks } = await examined({ stack: "dev" }, {}, { aheadMs: 600_000 });
     expect(checks["aws clock"]).toMatchObject({
       result: "fault",
-      what: expect.stringMatching(/^this machine is (599|600|601) s ahead of AWS, which then refuses every request$/),
+      what: expect.stringMatching(/^this machine is (59\d|6[01]\d) s ahead of AWS, which then refuses every request$/),
     });
   });
 });

@@ -17,6 +17,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/g
 import { Chalk } from "chalk";
 import { PHASES } from "../../contracts/parts.ts";
 import { motoOfFile } from "../../test/aws/moto-hooks.ts";
+import { until } from "../../test/until.ts";
 import { putStack } from "../aws/stack.fixture.ts";
 import { fakeDeps, kimtest } from "../fake-deps.fixture.ts";
 import { LOG_STREAMS } from "../infra/log-lines.ts";
@@ -170,7 +171,7 @@ describe("what there is", () => {
   });
 });
 
-const FAST = { pollMs: 20, quietMs: 60_000, settleMs: 200, firstRetryMs: 5, maxRetryMs: 20, giveUpMs: 400 };
+const FAST = { pollMs: 20, quietMs: 60_000, settleMs: 200, firstRetryMs: 5, maxRetryMs: 20, giveUpMs: 60_000 };
 const follow: InfraLogsOptions = { stack: "dev", since: "10m", follow: true, json: true };
 
 describe("following", () => {
@@ -178,15 +179,14 @@ describe("following", () => {
     const stop = new AbortController();
     const { deps, ran } = fakeDeps({ now, stop: stop.signal });
     const following = infraLogs(follow, deps, FAST);
-    const until = async (count: number): Promise<void> => {
-      for (let turn = 0; turn < 500 && messages(ran.stdout).length < count; turn += 1) await delay(20);
-    };
+    const shown = (count: number): Promise<void> =>
+      until(`${String(count)} lines`, () => messages(ran.stdout).length >= count);
     await put("runner", [20, "a"]);
-    await until(1);
+    await shown(1);
     await put("runner", [10, "b"]);
-    await until(2);
+    await shown(2);
     await put("service", [15, "late"]);
-    await until(3);
+    await shown(3);
     await delay(100);
     stop.abort("SIGINT");
     await following;
@@ -252,9 +252,9 @@ async function passOn(headers: Record<string, string>, body: Buffer, response: S
 const THROTTLED = { status: 400, type: "ThrottlingException" };
 
 describe("when CloudWatch does not answer", () => {
-  const read = async () => {
+  const read = async (pace = FAST) => {
     const { deps, ran } = fakeDeps({ now });
-    await infraLogs({ ...follow, follow: false }, deps, FAST);
+    await infraLogs({ ...follow, follow: false }, deps, pace);
     return ran;
   };
 
@@ -277,7 +277,7 @@ describe("when CloudWatch does not answer", () => {
     await behind(
       () => THROTTLED,
       async () => {
-        await expect(read()).rejects.toMatchObject({
+        await expect(read({ ...FAST, giveUpMs: 400 })).rejects.toMatchObject({
           code: "CLOUD_FAILED",
           message: "cannot read the log group kimtest-dev-logs: ThrottlingException: so it is",
         });

@@ -169,9 +169,14 @@ describe("how it ends (mocked: the emulator's commands all succeed at once)", ()
   });
 
   test("Ctrl-C cancels it", async () => {
-    const mock = mocked({ Status: "InProgress" });
+    const mock = mocked();
+    const stop = new AbortController();
+    mock.on(GetCommandInvocationCommand).callsFake(() => {
+      stop.abort();
+      return { Status: "InProgress" };
+    });
     try {
-      await expect(restarted({}, AbortSignal.timeout(200))).rejects.toMatchObject({
+      await expect(restarted({}, stop.signal)).rejects.toMatchObject({
         code: "INTERRUPTED",
         message: "interrupted: the command on i-0123456789abcdef0 is being cancelled",
       });

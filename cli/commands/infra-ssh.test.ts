@@ -23,6 +23,7 @@ import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { mockClient } from "aws-sdk-client-mock";
 import { execa } from "execa";
 import { FAKE_AWS_ENV } from "../../test/aws/moto.ts";
+import { until } from "../../test/until.ts";
 import { partsOf } from "../aws/stack.fixture.ts";
 import { isLater } from "../aws/session.ts";
 import { kimtest } from "../fake-deps.fixture.ts";
@@ -174,8 +175,9 @@ describe("what stands in the way", () => {
 });
 
 describe("signals, to a real process (SSM is a small HTTP server)", () => {
-  /** It lives for three seconds, whatever the keys; SIGTERM ends it. */
-  const LIVES = `process.on("SIGINT", () => console.log("key")); setTimeout(() => process.exit(0), 3000);
+  /** It lives until the second key; SIGTERM ends it. */
+  const LIVES = `let keys = 0; setTimeout(() => process.exit(9), 60_000);
+    process.on("SIGINT", () => { console.log("key"); keys += 1; if (keys === 2) process.exit(0); });
     console.log("ready");`;
 
   async function signalled(...signals: [afterMs: number, signal: NodeJS.Signals][]) {
@@ -193,12 +195,13 @@ describe("signals, to a real process (SSM is a small HTTP server)", () => {
     const child = execa(process.execPath, argv, {
       env: { ...FAKE_AWS_ENV, AWS_ENDPOINT_URL },
       reject: false,
-      timeout: 20_000,
+      timeout: 90_000, // only what hangs reaches it
       detached: true,
     });
-    const isReady = new Promise((resolve) => child.stdout.once("data", resolve));
-    await isReady;
-    for (const [afterMs, signal] of signals) {
+    let shown = "";
+    child.stdout.on("data", (chunk: Buffer) => (shown += chunk.toString()));
+    for (const [index, [afterMs, signal]] of signals.entries()) {
+      await until("what came before has arrived", () => shown.split("\n").length === 2 + index);
       await delay(afterMs);
       // To the whole group, as the terminal does it.
       process.kill(-(child.pid ?? 0), signal);

@@ -4,15 +4,16 @@
  * The stand-in notes each signal that reaches it, and takes a moment to end in order, as Pulumi does.
  */
 import { fileURLToPath } from "node:url";
-import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, test } from "@jest/globals";
 import { execa } from "execa";
 import { shellQuoted } from "../../runner/tools/shell.ts";
 import { motoOfFile } from "../../test/aws/moto-hooks.ts";
+import { until } from "../../test/until.ts";
 import { Checkout, GOOD, OUTPUTS } from "./checkout.fixture.ts";
 
 const MAIN = fileURLToPath(new URL("../main.ts", import.meta.url));
-const LIMIT_MS = 25_000;
+/** Only what hangs reaches it. */
+const LIMIT_MS = 90_000;
 const SIGINT_ONCE = [{ signal: "SIGINT" }, { ended: "in order" }];
 
 motoOfFile({ buckets: [OUTPUTS.s3_bucket] });
@@ -20,18 +21,10 @@ motoOfFile({ buckets: [OUTPUTS.s3_bucket] });
 const options = { reject: false, timeout: LIMIT_MS, stripFinalNewline: false } as const;
 const argv = (...args: string[]): string[] => ["--disable-warning=ExperimentalWarning", MAIN, ...args];
 
-const SLOW = [{ when: "up", stdout: "Updating (dev):\n", sleepMs: 20_000 }, ...GOOD];
+const SLOW = [{ when: "up", stdout: "Updating (dev):\n", sleepMs: 80_000 }, ...GOOD];
 
-async function untilPulumiRuns(checkout: Checkout, verb: string): Promise<void> {
-  for (let turn = 0; turn < 200; turn += 1) {
-    if (checkout.changes().some((line) => line.startsWith(verb))) {
-      await delay(300); // so that it listens for signals
-      return;
-    }
-    await delay(100);
-  }
-  throw new Error(`pulumi ${verb} was never called`);
-}
+const untilPulumiRuns = (checkout: Checkout, verb: string): Promise<void> =>
+  until(`pulumi ${verb} is called`, () => checkout.changes().some((line) => line.startsWith(verb)));
 
 const signalsOf = (checkout: Checkout): unknown[] =>
   checkout.notes().filter((note) => !Object.hasOwn(note as object, "args"));
@@ -92,9 +85,10 @@ describe("on a terminal", () => {
   ])("%s at the question destroys nothing", async (_, key, code, message) => {
     const checkout = new Checkout();
     const child = onTerminal("infra-destroy");
-    child.all.on("data", (chunk: Buffer) => {
-      if (chunk.toString().includes("type dev")) setTimeout(() => child.stdin.write(key), 300);
-    });
+    let shown = "";
+    child.all.on("data", (chunk: Buffer) => (shown += chunk.toString()));
+    await until("it asks", () => shown.includes("type dev to destroy it: "));
+    child.stdin.write(key);
     const { exitCode, all } = await child;
     expect(all).toContain(message);
     expect(exitCode).toBe(code);

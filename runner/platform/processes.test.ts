@@ -104,6 +104,20 @@ describe("how a program ended", () => {
     expect(await ending).toMatchObject({ ending: "exited", exitCode: 0, lines: ["done"] });
   });
 
+  test("time in which the whole machine stood still is nobody's silence", async () => {
+    const running = run({
+      command: node('setInterval(() => console.log("."), 50); setTimeout(() => process.exit(0), 3_000)'),
+      stallMs: 3_000,
+    });
+    const [pid] = readdirSync(notes);
+    await delay(1_500);
+    process.kill(Number(pid), "SIGSTOP");
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 3_500);
+    await delay(500); // it has been looked at
+    process.kill(Number(pid), "SIGCONT");
+    expect(await running).toMatchObject({ ending: "exited", exitCode: 0 });
+  });
+
   test("output of a program that has ended is read to its end, however slowly", async () => {
     let read = 0;
     const end = await run({

@@ -80,6 +80,7 @@ export class ProgramRun {
   #cpuMs: number | undefined;
   /** When it last printed something, or when we last kept it waiting. */
   #spokeMs = this.#startedMs;
+  #watchedMs = this.#startedMs;
   #isHandlingLines = false;
   #isOutputOver = false;
   #exitedMs: number | undefined;
@@ -143,8 +144,12 @@ export class ProgramRun {
 
   #watch(): void {
     this.#sampleCpu();
-    // Time in which we do not read is our silence, not the program's.
-    if (this.#isHandlingLines) this.#spokeMs = performance.now();
+    const nowMs = performance.now();
+    // Time in which we do not read is our silence, not the program's; so is time in which this process, or all of the
+    // machine, stood still.
+    const lateMs = Math.max(0, nowMs - this.#watchedMs - WATCH_INTERVAL_MS);
+    this.#watchedMs = nowMs;
+    this.#spokeMs = this.#isHandlingLines ? nowMs : Math.min(nowMs, this.#spokeMs + lateMs);
     if (this.#overdue() === undefined) return;
     // After a pause of our own the timers come before what the program did meanwhile: that is looked at first.
     this.#secondLook = setImmediate(() => {

@@ -18,7 +18,7 @@ import { BUCKET, HOST_FOLDER, INSTANCE, Machine, sha256Of } from "./machine.ts";
 import { NODE_VERSION, serveDownloads, type Downloads } from "./stand-ins.ts";
 import { findHostTools } from "./tools.ts";
 
-jest.setTimeout(90_000);
+jest.setTimeout(330_000);
 
 let moto: Moto;
 let programs: string;

@@ -1,5 +1,6 @@
 /** The launcher, run for real against moto: which bundle it starts, and that a bad one never costs more than two tries. */
 import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
 import { mkdir, readFile, readdir, readlink, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
@@ -9,10 +10,11 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, jest, test } from "
 import { METRIC_NAMESPACE } from "../../contracts/metrics.ts";
 import { serviceParameterName } from "../../contracts/stack.ts";
 import { startMoto, type Moto } from "../aws/moto.ts";
+import { until } from "../until.ts";
 import { BUCKET, Machine } from "./machine.ts";
 import { findHostTools } from "./tools.ts";
 
-jest.setTimeout(90_000);
+jest.setTimeout(330_000);
 
 /** Nothing listens there. */
 const NOWHERE = { AWS_ENDPOINT_URL: "http://127.0.0.1:9", AWS_MAX_ATTEMPTS: "1" };
@@ -182,7 +184,7 @@ test("killed while unpacking: the half is never started, and is gone after the n
   // The real tar, and then a wait in which all are killed, as systemd does. `timeout` has its command in a group of its own.
   await machine.stub(
     "tar",
-    `/usr/bin/env -i PATH=/usr/bin:/bin tar "$@"; ps -o pgid= -p $$ >"$KIMTEST_ROOT/group.new"; mv "$KIMTEST_ROOT/group.new" "$KIMTEST_ROOT/group"; sleep 60`,
+    `/usr/bin/env -i PATH=/usr/bin:/bin tar "$@"; ps -o pgid= -p $$ >"$KIMTEST_ROOT/group.new"; mv "$KIMTEST_ROOT/group.new" "$KIMTEST_ROOT/group"; sleep 300`,
   );
   const child = spawn("bash", [machine.launcher], {
     env: machine.environment(machine.serviceEnvironment()),
@@ -190,7 +192,7 @@ test("killed while unpacking: the half is never started, and is gone after the n
     stdio: "ignore",
   });
   const exited = new Promise((resolve) => child.once("exit", resolve));
-  await waitFor(join(machine.root, "group"));
+  await until("tar was run", () => existsSync(join(machine.root, "group")));
   const [group] = await machine.lines("group");
   for (const leader of [child.pid, Number(group)]) process.kill(-(leader ?? Number.NaN), "SIGKILL");
   await exited;
@@ -203,20 +205,6 @@ test("killed while unpacking: the half is never started, and is gone after the n
   expect(await machine.started()).toEqual(["new"]);
   expect((await bundlesOf()).filter((name) => name.startsWith(".new-"))).toEqual([]);
 });
-
-async function waitFor(path: string): Promise<void> {
-  for (let waited = 0; waited < 400; waited += 1) {
-    if (
-      await stat(path).then(
-        () => true,
-        () => false,
-      )
-    )
-      return;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  throw new Error(`${path} did not appear`);
-}
 
 /** A limit on the size of a file stands in for the full disk: the write fails in the same place. */
 test("no room to unpack: the bundle before it goes on", async () => {
@@ -254,10 +242,10 @@ test("a second launcher waits for the first and gives up, while a runner lives",
   await mkdir(join(machine.root, "opt/kimtest/bundles/.new-of-the-first"), { recursive: true });
   // As the runner does after exec: holds the lock.
   const lock = join(machine.root, "var/lib/kimtest/bundles/.lock");
-  const holder = spawn("bash", ["-c", `exec 9>"$1"; flock 9; touch "$1.held"; exec sleep 60`, "bash", lock], {
+  const holder = spawn("bash", ["-c", `exec 9>"$1"; flock 9; touch "$1.held"; exec sleep 300`, "bash", lock], {
     stdio: "ignore",
   });
-  await waitFor(`${lock}.held`);
+  await until("the lock is held", () => existsSync(`${lock}.held`));
   await machine.stub("flock", `exec /usr/bin/flock --wait 1 9`);
   const { exitCode, output } = await machine.launch();
   holder.kill("SIGKILL");

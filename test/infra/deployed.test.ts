@@ -301,7 +301,7 @@ describe("the commands, on this stack and what its cycle found", () => {
       cwd: folder,
       env: { ...moto.env, TZ: "UTC" },
       reject: false,
-      timeout: 60_000,
+      timeout: 180_000,
     });
     return { exitCode: ran.exitCode, stdout: ran.stdout, stderr: ran.stderr };
   };
