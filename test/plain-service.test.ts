@@ -34,7 +34,7 @@ function writeSettings(change: Partial<HostSettings> = {}): void {
     host: "plain",
     store: join(folder, "store"),
     profile,
-    run_duration_hours: 12 / 3600,
+    run_duration_hours: 10 / 3600,
     enable_fuzzing: true,
     enable_formal_verification: true,
     enable_benchmarks: true,

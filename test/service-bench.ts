@@ -105,7 +105,7 @@ export class ServiceBench {
       profile,
       github_repo: "https://github.com/example/kimberlite",
       github_branch: "main",
-      run_duration_hours: 12 / 3600,
+      run_duration_hours: 10 / 3600,
       enable_fuzzing: true,
       enable_formal_verification: true,
       enable_benchmarks: true,
