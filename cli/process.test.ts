@@ -47,7 +47,7 @@ describe("a reader that goes away", () => {
   test("a cycle whose messages nobody reads any more is finished", async () => {
     const bench = new Workbench(fakeProfile({ seed_ms: 2 }));
     try {
-      const ran = await inShell(bench.folder, bench.cycleArguments("12s"), "KIMTEST 2>&1 >digest.txt | head -1");
+      const ran = await inShell(bench.folder, bench.cycleArguments("10s"), "KIMTEST 2>&1 >digest.txt | head -1");
       expect(ran).toMatchObject({ stdout: "cycle 1 started", exitCode: 0 });
       expect(readFileSync(join(bench.folder, "digest.txt"), "utf8")).toMatch(/^kimtest cycle 1: PASSED\n/);
     } finally {
@@ -136,7 +136,7 @@ test("vopr has its own flags and exit codes", async () => {
 test("on the store of a real cycle: listed, fetched, and its own program named", async () => {
   const bench = new Workbench(fakeProfile({ seed_ms: 10, fail_every: 5 }));
   try {
-    const cycle = await bench.cycle("10s", "--json");
+    const cycle = await bench.cycle("8s", "--json");
     expect(cycle.exitCode).toBe(1);
     expect(JSON.parse(cycle.stdout)).toMatchObject({ cycle: 1, verdict: "failed" });
     expect(cycle.stderr).toMatch(/^cycle 1 started\nprepare {13}started, /);

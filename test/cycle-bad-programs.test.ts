@@ -27,7 +27,7 @@ describe("a vopr that goes wrong at one seed: no verdict for it, a verdict for i
     const isHang = mode === "hang";
     const bench = workbench(fakeProfile({ ...calm, mode, bad_seed: 3 }, isHang ? impatient : {}));
     // Each hang is waited for twice.
-    const ran = await bench.cycle(isHang ? "20s" : "10s");
+    const ran = await bench.cycle(isHang ? "18s" : "10s");
     expect(ran.exitCode).toBe(6);
     const digest = bench.digest();
     expect(digest.verdict).toBe("inconclusive");

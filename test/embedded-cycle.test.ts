@@ -22,7 +22,7 @@ test("a cycle is green, every workload has found its planted bug, and the store 
     vopr: { ...embedded.vopr, batch: { ...embedded.vopr.batch, first_iterations: 50 } },
   });
   const store = ["--store", bench.store];
-  const ran = await bench.cycle("60s");
+  const ran = await bench.cycle("45s");
   const digest = bench.digest();
   const { benchmarks, ...others } = digest.trust;
   expect(Object.values(others).map(({ trusted }) => trusted)).toEqual([true, true, true]);

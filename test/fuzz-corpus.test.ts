@@ -63,7 +63,7 @@ async function restoredAndMinimised(bench: Workbench, url: string): Promise<void
   const hostile = { [`target/${sha1("a lie")}`]: "something else", "target/README": "hello" };
   await put(url, { ...Object.fromEntries(SAVED.map((text) => [`target/${sha1(text)}`, text])), ...hostile });
   const profile = cargoProfile({ targets: { target: { inputs: 2 } } });
-  const { result, warnings } = await fuzzCycle(bench, profile, { store: url, seconds: 20 });
+  const { result, warnings } = await fuzzCycle(bench, profile, { store: url, seconds: 12 });
   expect(result?.targets["target"]).toMatchObject({
     verdict: "passed",
     corpus_inputs: local(bench).length,

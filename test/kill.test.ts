@@ -198,5 +198,5 @@ test.concurrent.each(CASES)(
     }
     expect(archived.length).toBeGreaterThan(5);
   },
-  300_000,
+  900_000,
 );

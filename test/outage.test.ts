@@ -61,7 +61,7 @@ test("away from the start: a runner without a state does not begin at seed 0 on 
 }, 120_000);
 
 test("away for the middle third", async () => {
-  const running = cycle("24s");
+  const running = cycle("20s");
   await bench.untilRunning("vopr");
   await delay(4_000);
   proxy.set("refuse");

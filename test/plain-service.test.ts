@@ -36,7 +36,7 @@ function writeSettings(change: Partial<HostSettings> = {}): void {
     host: "plain",
     store: join(folder, "store"),
     profile,
-    run_duration_hours: 12 / 3600,
+    run_duration_hours: 10 / 3600,
     repo: null,
     branch: null,
     notify_command: null,

@@ -40,7 +40,7 @@ test("what a proof tool refutes is in the digest, the registry and the store", a
     ivyCheck("byzantine", { program: [standInTool(folder, "ivy-bad")] }),
     ivyCheck("absent", { program: ["kimtest-no-ivy"] }),
   ]);
-  const ran = await bench.cycle("20s");
+  const ran = await bench.cycle("14s");
   expect(ran.exitCode).toBe(1);
   const digest = bench.digest();
   expect(digest.formal_verification).toMatchObject({
@@ -82,7 +82,7 @@ test("a runner that is stopped under a proof goes on with the same cycle, and no
     }),
   ]);
   const started = join(bench.folder, "programs", "second");
-  const running = bench.start(bench.cycleArguments("24s"));
+  const running = bench.start(bench.cycleArguments("16s"));
   await until("the slow proof runs", () => existsSync(started) && readFileSync(started, "utf8").endsWith("\n"));
   const stoppedMs = performance.now();
   running.kill("SIGTERM");
@@ -92,7 +92,7 @@ test("a runner that is stopped under a proof goes on with the same cycle, and no
   expect(bench.cycleState()).toMatchObject({ cycle: 1, phase: "formal-verification", results: [{ phase: "prepare" }] });
   expect(Object.keys(bench.cycleState().sightings)).toEqual(["formal-verification:byzantine:single"]);
 
-  expect((await bench.cycle("24s")).exitCode).toBe(1);
+  expect((await bench.cycle("16s")).exitCode).toBe(1);
   const digest = bench.digest();
   expect(digest).toMatchObject({
     cycle: 1,

@@ -34,7 +34,7 @@ test.concurrent(
     const { bench, upstream, write } = place();
     const good = upstream.commit({ "main.rs": "good" });
     write(repositoryProfile(upstream.url));
-    expect(await bench.cycle("14s")).toMatchObject({ exitCode: 0 });
+    expect(await bench.cycle("11s")).toMatchObject({ exitCode: 0 });
     expect(bench.digest()).toMatchObject({ verdict: "passed", git_commit: good, warnings: [] });
     expect(bench.keys("cycles/000001/logs/")).toEqual([
       "cycles/000001/logs/prepare/benches.txt",
@@ -44,7 +44,7 @@ test.concurrent(
 
     const red = upstream.commit({ "vopr.red": "" });
     write(repositoryProfile(upstream.url, {}, { seed_ms: 2, fail_every: 50 }));
-    const ran = await bench.cycle("14s");
+    const ran = await bench.cycle("11s");
     expect(ran.exitCode).toBe(1);
     const { reason, git_commit: commit, verdict } = bench.digest();
     expect({ commit, verdict }).toEqual({ commit: good, verdict: "failed" });
@@ -62,7 +62,7 @@ test.concurrent(
     const { bench, upstream, write } = place();
     upstream.commit({ "benches.red": "" });
     write(repositoryProfile(upstream.url));
-    expect(await bench.cycle("14s")).toMatchObject({ exitCode: 6 });
+    expect(await bench.cycle("11s")).toMatchObject({ exitCode: 6 });
     const { benchmarks, vopr, fuzzing, verdict } = bench.digest();
     const reason = "build benches: exit code 101: error[E0425]: cannot find value in benches.rs";
     expect({ verdict, reason: benchmarks.reason }).toEqual({ verdict: "inconclusive", reason });
@@ -95,7 +95,7 @@ test.concurrent(
     expect(bench.cycleState().results.map(({ git_commit: one }) => one)).toEqual(Array(5).fill(commit));
 
     // The next cycle is on the next commit.
-    expect(await bench.cycle("14s")).toMatchObject({ exitCode: 0 });
+    expect(await bench.cycle("11s")).toMatchObject({ exitCode: 0 });
     expect(bench.digest().git_commit).not.toBe(commit);
   },
   TIMEOUT_MS,
@@ -107,12 +107,12 @@ test.concurrent(
     const { bench, upstream, write } = place();
     upstream.commit({ "vopr.slow": "" });
     write(repositoryProfile(upstream.url));
-    const running = bench.start(bench.cycleArguments("14s"));
+    const running = bench.start(bench.cycleArguments("11s"));
     await until("it builds", () => existsSync(join(bench.state, "checkout/out/vopr.started")));
     running.kill("SIGKILL");
     await running;
     const commit = upstream.commit({ "vopr.slow": null });
-    const ran = await bench.cycle("14s");
+    const ran = await bench.cycle("11s");
     expect(ran.stderr).toContain("cycle 1 resumed");
     expect(ran.exitCode).toBe(0);
     expect(bench.digest()).toMatchObject({ cycle: 1, git_commit: commit, interruptions: 1 });
@@ -143,7 +143,7 @@ test.concurrent(
     upstream.tag("v2");
     upstream.commit({ "vopr.red": "" });
     write(repositoryProfile("https://example.invalid/nowhere.git"));
-    const ran = await bench.cycle("14s", "--repo", "upstream.git", "--branch", "v2", "--only", "vopr, fuzz");
+    const ran = await bench.cycle("11s", "--repo", "upstream.git", "--branch", "v2", "--only", "vopr, fuzz");
     expect(ran.exitCode).toBe(6);
     const { git_commit, vopr, fuzzing, benchmarks, formal_verification: proofs } = bench.digest();
     expect([git_commit, vopr.verdict, fuzzing.verdict]).toEqual([commit, "passed", "passed"]);
@@ -205,10 +205,10 @@ test.concurrent(
   async () => {
     const { bench, write } = place();
     write(manyScenarios({ seed_ms: 1 }));
-    expect(await bench.cycle("16s")).toMatchObject({ exitCode: 0 });
+    expect(await bench.cycle("12s")).toMatchObject({ exitCode: 0 });
 
     write(manyScenarios({ seed_ms: 10, fail_every: 2 }));
-    expect(await bench.cycle("16s")).toMatchObject({ exitCode: 6 });
+    expect(await bench.cycle("12s")).toMatchObject({ exitCode: 6 });
     const suspected = bench.digest();
     const said = /^suspected infrastructure: 11 signatures are new at once, none is filed until it is seen in another/;
     expect(suspected).toMatchObject({ verdict: "inconclusive", findings: [], vopr: { verdict: "inconclusive" } });
@@ -217,7 +217,7 @@ test.concurrent(
     expect(bench.registry().findings).toEqual({});
     expect(bench.keys("failures/vopr/")).toHaveLength(suspected.vopr.failures_total);
 
-    expect(await bench.cycle("16s")).toMatchObject({ exitCode: 1 });
+    expect(await bench.cycle("12s")).toMatchObject({ exitCode: 1 });
     const { verdict, findings } = bench.digest();
     expect(verdict).toBe("failed");
     expect(new Set(findings.map(({ state }) => state))).toEqual(new Set(["new"]));

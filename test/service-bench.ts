@@ -107,7 +107,7 @@ export class ServiceBench {
       profile,
       github_repo: "https://github.com/example/kimberlite",
       github_branch: "main",
-      run_duration_hours: 12 / 3600,
+      run_duration_hours: 10 / 3600,
       ...change,
     };
     writeFileSync(this.settings, stringifyJson(settings));

@@ -100,7 +100,7 @@ test.concurrent(
   "spot notice: durable within ten seconds, nothing new is begun, and the next life goes on with the same cycle",
   async () => {
     const bench = await opened();
-    bench.writeSettings({ seed_ms: 10 }, { run_duration_hours: 30 / 3600 });
+    bench.writeSettings({ seed_ms: 10 }, { run_duration_hours: 25 / 3600 });
     const running = bench.start();
     await bench.until("in the marathon", () => bench.batches() > 0);
     const noticedMs = Date.now();
@@ -211,7 +211,7 @@ test.concurrent(
   "SIGTERM ends it within ten seconds and kill -9 at once; both are gone on with, each seed counted once",
   async () => {
     const bench = await opened();
-    bench.writeSettings({ seed_ms: 5, fail_every: 50 }, { run_duration_hours: 24 / 3600 });
+    bench.writeSettings({ seed_ms: 5, fail_every: 50 }, { run_duration_hours: 18 / 3600 });
     const first = bench.start();
     await bench.until("in the marathon", () => bench.batches() > 0);
     const stoppedMs = Date.now();

@@ -70,7 +70,11 @@ describe("what there is", () => {
 
   test("in order, all streams, as people read it; what acts on a terminal is shown", async () => {
     await put("service", [60, "launch: starting bundle ab\u001b[2J"]);
-    await put("runner", [50, { level: 40, time: "x", failures: 3, reason: null, seed: "x", msg: "late" }], [40, "half a li"]);
+    await put(
+      "runner",
+      [50, { level: 40, time: "x", failures: 3, reason: null, seed: "x", msg: "late" }],
+      [40, "half a li"],
+    );
     await put("runner", [30, { level: 50, msg: "broken\nfaked" }]);
     await put("runner", [7_000, "older than --since"]);
     const ran = await kimtest(["infra-logs", "--no-follow"], { now });

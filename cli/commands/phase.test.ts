@@ -23,7 +23,7 @@ test("one workload alone: its own verdict is the exit code, a cycle's results st
 
 test("a workload that finds something ends with 1", async () => {
   const bench = workbench(fakeProfile({ seed_ms: 10, fail_every: 5 }));
-  const ran = await bench.kimtest("phase", "vopr", "--profile", bench.profilePath, "--duration", "10s");
+  const ran = await bench.kimtest("phase", "vopr", "--profile", bench.profilePath, "--duration", "6s");
   expect(ran.stderr).toMatch(/\nvopr: failed: \d+ of \d+ seeds failed/);
   expect(ran.exitCode).toBe(1);
 }, 60_000);

@@ -18,7 +18,8 @@ import { S3Client, CreateBucketCommand } from "@aws-sdk/client-s3";
 import { KimtestError } from "../../contracts/errors.ts";
 import { findMotoServer } from "./install-moto.ts";
 
-const START_TIMEOUT_MS = 30_000;
+/** Only what hangs reaches it. */
+const START_TIMEOUT_MS = 120_000;
 /** Filling takes about a quarter of a millisecond for each object, and the machine may be busy. */
 const FILL_TIMEOUT_MS = 300_000;
 const STOP_TIMEOUT_MS = 5_000;

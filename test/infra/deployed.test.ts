@@ -45,7 +45,7 @@ import { instanceOf, isAllowed, type Principal } from "./simulate.ts";
 
 const INSTALL_TIMEOUT_MS = 600_000;
 const KIMTEST = fileURLToPath(new URL("../../cli/main.ts", import.meta.url));
-const CYCLE_SECONDS = 40;
+const CYCLE_SECONDS = 60;
 const NOWHERE = "http://127.0.0.1:9";
 const SERVICE_PARAMETER = "/kimtest/dev/service";
 
