@@ -7,8 +7,9 @@ import { join } from "node:path";
 
 /**
  * `run` starts its command detached in a session of its own, so that ending the client does not end it, as
- * with a real daemon. `stop` ends it, unless the file `deaf` says that it ignores SIGTERM and the stop hangs. What is
- * mounted is found where it is: the folder inside is replaced by the one outside.
+ * with a real daemon; the container is noted once it is there. `stop` ends it, unless the file `deaf` says that it
+ * ignores SIGTERM and the stop hangs. What is mounted is found where it is: the folder inside is replaced by the one
+ * outside.
  */
 const STAND_IN = `#!/bin/bash
 state=$(dirname "$0")/state
@@ -47,9 +48,8 @@ case $verb in
     shift
     [ -n "$inside" ] && { set -- "\${@//"$inside"/$outside}"; folder=\${folder//"$inside"/$outside}; }
     [ -d "$folder" ] && cd "$folder"
-    setsid "$@" > "$state/out-$name" 2>&1 < /dev/null & echo $! > "$state/container-$name"
-    pid=$!
-    wait $pid; code=$?; cat "$state/out-$name"; exit $code ;;
+    setsid sh -c 'echo $$ > "$0"; exec "$@"' "$state/container-$name" "$@" > "$state/out-$name" 2>&1 < /dev/null &
+    wait $!; code=$?; cat "$state/out-$name"; exit $code ;;
   stop) name=\${@: -1}; [ -e "$state/deaf" ] && { sleep 30; exit 1; }
     [ -e "$state/container-$name" ] || { echo "Error response from daemon: No such container: $name" >&2; exit 1; }
     kill -TERM -- -$(cat "$state/container-$name") 2>/dev/null; exit 0 ;;
