@@ -10,7 +10,7 @@ import { CONTRACTS, idOf, SCHEMA_FOLDER, schemaFiles, staleFiles } from "../tool
 import { voprFailureSchema } from "./failure.ts";
 import { isValid, type Json } from "./json-schema.fixture.ts";
 import { parseJson, stringifyJson } from "./json.ts";
-import { SAMPLES, voprFailure } from "./samples.fixture.ts";
+import { SAMPLES, voprFailure } from "../test/contract-samples.ts";
 import { MAX_U64 } from "./u64.ts";
 
 function validByFile(id: string, value: unknown): boolean {

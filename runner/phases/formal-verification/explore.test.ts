@@ -7,7 +7,7 @@ import { phaseBenches, type PhaseBench } from "../../../test/phase-bench.ts";
 import { embeddedProfile, type EmbeddedProfile } from "../../profiles/embedded.ts";
 import { decodeJson } from "../../store/read-json.ts";
 import { formalVerificationPhase } from "./formal-verification.ts";
-import { atNoon, noonKey } from "./noon.fixture.ts";
+import { atNoon, noonKey } from "../../../test/day.ts";
 
 const ROOT = join(import.meta.dirname, "../../..");
 const SMALL = ["--operations", "1", "--crashes", "0"];

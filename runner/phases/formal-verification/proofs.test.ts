@@ -28,7 +28,7 @@ import { processStat } from "../../platform/process-table.ts";
 import { decodeJson } from "../../store/read-json.ts";
 import { standInDocker, type StandInDocker } from "../../tools/docker.fixture.ts";
 import { formalVerificationPhase } from "./formal-verification.ts";
-import { atNoon, noonKey } from "./noon.fixture.ts";
+import { atNoon, noonKey } from "../../../test/day.ts";
 import { reproOf } from "./repro.ts";
 import { wantedMs } from "./run-check.ts";
 import { tagOf, ToolSupply } from "./supply.ts";

@@ -1,13 +1,19 @@
 /** One value of each contract that has a file in docs/schemas/. */
 import { embeddedProfile } from "../runner/profiles/embedded.ts";
-import type { Baseline, BenchmarkRun } from "./benchmark-history.ts";
-import type { CanaryHunt } from "./canary.ts";
-import type { Batch, Checkpoint } from "./checkpoint.ts";
-import type { CycleState, Sighting } from "./cycle.ts";
-import type { Digest } from "./digest.ts";
-import type { Finding } from "./registry.ts";
-import type { BenchmarksResult, FormalVerificationResult, FuzzResult, PrepareResult, VoprResult } from "./results.ts";
-import { MAX_U64 } from "./u64.ts";
+import type { Baseline, BenchmarkRun } from "../contracts/benchmark-history.ts";
+import type { CanaryHunt } from "../contracts/canary.ts";
+import type { Batch, Checkpoint } from "../contracts/checkpoint.ts";
+import type { CycleState, Sighting } from "../contracts/cycle.ts";
+import type { Digest } from "../contracts/digest.ts";
+import type { Finding } from "../contracts/registry.ts";
+import type {
+  BenchmarksResult,
+  FormalVerificationResult,
+  FuzzResult,
+  PrepareResult,
+  VoprResult,
+} from "../contracts/results.ts";
+import { MAX_U64 } from "../contracts/u64.ts";
 
 const AT = "2026-01-30T12:00:00.000Z";
 const BATCH_ID = Date.parse(AT);
