@@ -82,7 +82,8 @@ async function open({ profile, phase, budgetMs, cycle = 1, bench = new Workbench
     warnings,
     heartbeats: () => heartbeats,
     stored: async (key: string) => {
-      await outbox.flush(5_000);
+      const { delivered } = await outbox.flush(60_000);
+      if (!delivered) throw new Error("not all of it was delivered");
       return readFileSync(join(bench.store, key), "utf8");
     },
     close: () => (closing ??= runner.close(5_000)),
