@@ -140,8 +140,9 @@ async function marathon(context: PhaseContext, workers: number): Promise<string 
         context.metrics.count("InconclusiveBatches", 1);
         continue;
       }
-      await context.state.save();
+      // Before anything is waited for: another worker may be about to take.
       inFlight.set(batch.scenario, (inFlight.get(batch.scenario) ?? 0) + cost.cpuMs);
+      await context.state.save();
       let seen = 0;
       let saidMs = context.clock.monotonicMs();
       const onSeed = (): void => {
