@@ -9,7 +9,8 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, test } from "@jest/globals";
 import { findingId, voprBundleKey } from "../../contracts/bucket.ts";
 import { parseJson } from "../../contracts/json.ts";
@@ -341,6 +342,53 @@ test.each([
 test("escapes in what is typed are shown, not obeyed", async () => {
   const { stderr } = await fetched(folderWithFailures(), "\u001b[2Jx");
   expect(stderr).toMatch(/^kimtest: "\\u\{1b\}\[2Jx" is neither a failure nor a finding\n/);
+});
+
+describe("one of many", () => {
+  const KEYS = Array.from({ length: 60 }, (_, seed) => `failures/vopr/seed-${String(seed)}-1700000000000.json`);
+  function many() {
+    const folder = new Folder();
+    for (const key of KEYS) folder.put(key, BYTES);
+    const here = join(folder.path, "here");
+    const argv = ["fetch-failure", ...KEYS, "--store", folder.store, "--to", here, "--force"];
+    return { argv, here, whatIsHere: () => readdirSync(here).sort() };
+  }
+
+  test("that the disk does not take: no other is begun, and nothing goes on when the command has ended", async () => {
+    const { argv, here, whatIsHere } = many();
+    mkdirSync(join(here, "seed-0-1700000000000.json"), { recursive: true });
+    const ran = await kimtest(argv);
+    const left = whatIsHere();
+    expect(ran.exitCode).toBe(2);
+    expect(ran.stderr).toContain("EISDIR");
+    expect(left.length).toBeLessThan(KEYS.length / 2);
+    await delay(300);
+    expect(whatIsHere()).toEqual(left);
+  });
+
+  test("Ctrl-C after it: no other is begun, and it is no success", async () => {
+    const { argv, whatIsHere } = many();
+    const stop = new AbortController();
+    let out = "";
+    const ran = await kimtest(argv, {
+      stop: stop.signal,
+      out: (text) => {
+        out += text;
+        stop.abort("SIGINT");
+      },
+    });
+    expect(ran.exitCode).toBe(130);
+    expect(ran.stderr).toMatch(
+      /^kimtest: interrupted: \d of 60 were looked at\n {2}the same command goes on from there$/m,
+    );
+    expect(whatIsHere()).toEqual(
+      out
+        .trim()
+        .split("\n")
+        .map((path) => basename(path))
+        .sort(),
+    );
+  });
 });
 
 test("not in the store: exit code 4", async () => {
