@@ -11,7 +11,9 @@ import {
 } from "node:fs";
 import { basename, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "@jest/globals";
+import { execa } from "execa";
 import { findingId, voprBundleKey } from "../../contracts/bucket.ts";
 import { parseJson } from "../../contracts/json.ts";
 import { fetchedFailuresSchema } from "../../contracts/reports.ts";
@@ -20,6 +22,7 @@ import { kimtest, type Ran } from "../fake-deps.fixture.ts";
 import { Folder } from "../folder.fixture.ts";
 import { voprFailureRecord } from "../vopr-failure.fixture.ts";
 
+const MAIN = fileURLToPath(new URL("../main.ts", import.meta.url));
 const KEY = "failures/vopr/seed-17-1700000000000.json";
 const FUZZ_KEY = "failures/fuzz/json-1700000001000.tar.gz";
 /** No text: every byte value, and more than one chunk of a stream. */
@@ -389,6 +392,19 @@ describe("one of many", () => {
         .sort(),
     );
   });
+});
+
+test("a disk that takes only a part of the last piece: nothing under its name, and the same command goes on", async () => {
+  const folder = folderWithFailures();
+  const argv = ["fetch-failure", KEY, "--store", folder.store, "--to", join(folder.path, "here")];
+  // In KiB: the last of the pieces, of 64 KiB each, is cut by the limit on the size of a file.
+  const limited = ["-c", 'ulimit -f 280; exec "$@"', "bash", process.execPath, "--disable-warning=ExperimentalWarning"];
+  const ran = await execa("bash", [...limited, MAIN, ...argv], { reject: false });
+  expect(ran).toMatchObject({ exitCode: 6, stdout: "" });
+  expect(ran.stderr).toMatch(/^kimtest: EFBIG/);
+  expect(readdirSync(join(folder.path, "here"))).toEqual([".fetching"]);
+  expect(await fetched(folder, KEY)).toMatchObject({ exitCode: 0 });
+  expect(readFileSync(join(folder.path, "here/seed-17-1700000000000.json")).equals(BYTES)).toBe(true);
 });
 
 test("not in the store: exit code 4", async () => {
