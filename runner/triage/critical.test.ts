@@ -37,3 +37,20 @@ test("workers whose batches go bad side by side send one message; one that was n
   expect(answers).toHaveLength(2);
   expect(metrics.sums).toEqual({ CriticalSent: 1 });
 });
+
+test.each([
+  ["half an hour ago", -1_800_000, 0],
+  ["an hour ago", -3_600_000, 1],
+  ["in two seconds, for the clock was set back a little", 2_000, 0],
+  ["in a year, for the clock was wrong then", 365 * 86_400_000, 1],
+])("the message before this one was sent %s", async (_when, fromNowMs, expected) => {
+  const nowMs = Date.parse("2026-11-21T10:00:00.000Z");
+  const sentAt = new Date(nowMs + fromNowMs).toISOString();
+  const state = new CycleStateFile("nowhere", cycleState({ critical_sent_at: sentAt }));
+  const metrics = new RecordingMetrics();
+  const clock = { ...systemClock, nowMs: () => nowMs };
+  const { signal } = new AbortController();
+  const notifier = { notify: () => Promise.resolve() };
+  await sendCritical({ clock, log: memoryLog().log, metrics, notifier, state, signal }, bad("baseline"), 99);
+  expect(metrics.sums["CriticalSent"] ?? 0).toBe(expected);
+});

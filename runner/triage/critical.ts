@@ -19,7 +19,8 @@ export async function sendCritical(
 ): Promise<void> {
   const { clock, state, notifier, log, metrics } = context;
   const sentAt = state.get().critical_sent_at;
-  if (sentAt !== null && clock.nowMs() - Date.parse(sentAt) < COOLDOWN_MS) return;
+  // Either way: a message from a time to come was sent by a clock that was wrong, and must not silence all until then.
+  if (sentAt !== null && Math.abs(clock.nowMs() - Date.parse(sentAt)) < COOLDOWN_MS) return;
   if (underWay.has(state)) return;
   const subject = `kimtest: ${String(failures)} of ${String(batch.iterations)} seeds failed in one batch of ${batch.scenario}`;
   const body = `Batch from seed ${batch.starting_seed.toString()}, cycle ${String(state.get().cycle)}. See them with: kimtest list-failures`;
