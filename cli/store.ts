@@ -5,6 +5,7 @@
  * deployed stack. So whoever has only run `kimtest cycle` gets their own results, without a call to AWS.
  */
 import { DEFAULT_STORE } from "../contracts/defaults.ts";
+import { KimtestError } from "../contracts/errors.ts";
 import type { ObjectStore } from "../runner/store/object-store.ts";
 import type { OpenStoreOptions } from "../runner/store/open-store.ts";
 import type { FoundStack } from "./aws/stack.ts";
@@ -25,7 +26,11 @@ export interface Place {
   readonly stack: FoundStack | undefined;
 }
 
-/** Opens the place, reads, and closes it. On stderr: which it is, unless `--store` has said it. */
+/** After a stop: for who looks at it and says what is so now, and then for what is still under way. */
+const SAY_MS = 500;
+const END_MS = 500;
+
+/** Opens the place, reads, and closes it; a stop ends it. On stderr: which it is, unless `--store` has said it. */
 export async function withResults<T>(
   choice: ResultsChoice,
   deps: CliDeps,
@@ -34,7 +39,28 @@ export async function withResults<T>(
   const place = await findPlace(choice, deps);
   if (choice.store === undefined) deps.err(`reading ${place.location} (${place.by})\n`);
   const { location, region, profile } = place;
-  return withStore(location, read, { region, profile });
+  return withStore(location, (store) => untilStopped(read(store), deps), { region, profile });
+}
+
+/** A signal that is taken over has to end the reading, also one that waits for an answer or for many of them. */
+async function untilStopped<T>(work: Promise<T>, { stop, endWithin }: CliDeps): Promise<T> {
+  const stopped = Promise.withResolvers<never>();
+  let timer: NodeJS.Timeout | undefined;
+  const onStop = (): void => {
+    timer = setTimeout(() => {
+      stopped.reject(new KimtestError("INTERRUPTED", "interrupted"));
+    }, SAY_MS);
+  };
+  stop.addEventListener("abort", onStop);
+  if (stop.aborted) onStop();
+  try {
+    return await Promise.race([work, stopped.promise]);
+  } finally {
+    stop.removeEventListener("abort", onStop);
+    clearTimeout(timer);
+    stopped.promise.catch(() => undefined); // nobody waits for the loser
+    if (stop.aborted) endWithin(END_MS);
+  }
 }
 
 /** A store for a command that reads: it must exist, and is closed again. */
@@ -87,7 +113,6 @@ async function stackOrNothing(chosen: Chosen, deps: Pick<CliDeps, "here" | "stop
   try {
     return await stackOf(chosen, deps);
   } catch (error) {
-    const { KimtestError } = await import("../contracts/errors.ts");
     if (!(error instanceof KimtestError) || error.code === "INTERRUPTED") throw error;
     throw new KimtestError(error.code, `there is no local store (${DEFAULT_STORE}) here, and ${error.message}`, {
       hint: `\`npm run cycle\` makes a local one; --store names another; of a deployed stack: ${error.hint ?? ""}`,

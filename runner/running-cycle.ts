@@ -246,13 +246,13 @@ export class RunningCycle {
     this.#accountTime();
     const snapshot = snapshotOf(this.#file.get(), this.#options.profile, this.#live);
     this.#options.spectator.progress(snapshot);
-    const { budget_ms: budgetMs } = this.#file.get();
+    const { budget_ms: budgetMs, cycle } = this.#file.get();
     const { clock, metrics, notices, outbox } = this.#dependencies;
     const nowMs = clock.monotonicMs();
     metrics.gauge("OutboxEntries", outbox.waiting());
     this.#throughput.report(nowMs, snapshot.phase === "vopr" ? snapshot.iterationsSeen : undefined);
-    // Those of earlier cycles; this one's is sent when the cycle is over.
-    if (snapshot.phase !== "digest") notices.deliverIfDue(SEND_MS, this.#options.signal);
+    // This one's is sent when the cycle is over: a digest phase that was killed makes it again.
+    notices.deliverIfDue(SEND_MS, this.#options.signal, cycle);
     if (nowMs - this.#savedMs >= clamp(budgetMs / 90, 250, 15_000)) {
       this.#savedMs = nowMs;
       await this.#file.save();

@@ -53,7 +53,7 @@ export async function runRemotely(
 ): Promise<RemoteEnd> {
   const client = new SSMClient(clientConfig(target));
   try {
-    const sending = send(client, instance, command, limits, stop);
+    const sending = send(target, instance, command, limits, stop);
     const id = await asking(`cannot send a command to ${instance}`, sending, target.profile);
     try {
       return endOf(await invocation(client, instance, id, limits, stop, tell), instance, limits);
@@ -66,7 +66,9 @@ export async function runRemotely(
   }
 }
 
-async function send(client: SSMClient, instance: string, command: string, limits: RemoteLimits, stop: AbortSignal) {
+/** Once: a command whose answer is lost may be under way, and nobody knows what it does when it is run twice. */
+async function send(target: AwsTarget, instance: string, command: string, limits: RemoteLimits, stop: AbortSignal) {
+  const client = new SSMClient({ ...clientConfig(target), maxAttempts: 1 });
   const request = new SendCommandCommand({
     DocumentName: "AWS-RunShellScript",
     InstanceIds: [instance],
@@ -82,6 +84,8 @@ async function send(client: SSMClient, instance: string, command: string, limits
       hint: "is it running? (kimtest infra-start) A machine that has just started takes a minute or two",
       cause: error,
     });
+  } finally {
+    client.destroy();
   }
 }
 

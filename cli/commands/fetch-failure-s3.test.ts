@@ -87,21 +87,23 @@ test("a bucket that is not there: exit code 4", async () => {
   expect(ran).toMatchObject({ exitCode: 4, stdout: "" });
 });
 
+/** Bytes of the object that is being fetched into the folder. */
+function arrivedIn(folder: Folder): number {
+  const scratch = join(folder.path, ".fetching");
+  const name = existsSync(scratch) ? readdirSync(scratch).find((one) => /\.[0-9a-f]{16}$/.test(one)) : undefined;
+  return name === undefined ? 0 : statSync(join(scratch, name)).size;
+}
+
 describe("a line that breaks", () => {
   test("kill -9 in the middle: nothing under its name; the same command goes on where it ended", async () => {
     const key = await put(LARGE);
     const folder = new Folder();
     proxy.set("slow");
     const first = start(argvOf(folder, key), proxy.endpoint);
-    const scratch = join(folder.path, ".fetching");
-    const arrived = (): number => {
-      const name = existsSync(scratch) ? readdirSync(scratch).find((one) => /\.[0-9a-f]{16}$/.test(one)) : undefined;
-      return name === undefined ? 0 : statSync(join(scratch, name)).size;
-    };
-    await until("two megabytes have arrived", () => arrived() >= 2 * MEBIBYTE);
+    await until("two megabytes have arrived", () => arrivedIn(folder) >= 2 * MEBIBYTE);
     first.kill("SIGKILL");
     expect((await first).signal).toBe("SIGKILL");
-    const kept = arrived();
+    const kept = arrivedIn(folder);
     expect(kept).toBeLessThan(LARGE.length);
     expect(existsSync(pathOf(folder, key))).toBe(false);
 
@@ -112,6 +114,20 @@ describe("a line that breaks", () => {
     expect(readFileSync(pathOf(folder, key)).equals(LARGE)).toBe(true);
     expect(proxy.bytes - before).toBeLessThan(LARGE.length - kept + 100_000);
     expect(readdirSync(folder.path).sort()).toEqual([key.replace("failures/fuzz/", ""), "store"]);
+  }, 180_000);
+
+  test("Ctrl-C in the middle ends it at once; what has come is kept", async () => {
+    const key = await put(LARGE);
+    const folder = new Folder();
+    proxy.set("slow");
+    const first = start(argvOf(folder, key), proxy.endpoint);
+    await until("a megabyte has arrived", () => arrivedIn(folder) >= MEBIBYTE);
+    first.kill("SIGINT");
+    expect(await first).toMatchObject({ exitCode: 130, stdout: "", stderr: "kimtest: interrupted" });
+    expect(arrivedIn(folder)).toBeLessThan(LARGE.length);
+    proxy.set("pass");
+    expect((await start(argvOf(folder, key), proxy.endpoint)).exitCode).toBe(0);
+    expect(readFileSync(pathOf(folder, key)).equals(LARGE)).toBe(true);
   }, 180_000);
 
   test("kill -9, and the object is replaced before the next try: the new one, whole", async () => {

@@ -9,8 +9,11 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "@jest/globals";
+import { execa } from "execa";
 import { findingId, voprBundleKey } from "../../contracts/bucket.ts";
 import { parseJson } from "../../contracts/json.ts";
 import { fetchedFailuresSchema } from "../../contracts/reports.ts";
@@ -19,6 +22,7 @@ import { kimtest, type Ran } from "../fake-deps.fixture.ts";
 import { Folder } from "../folder.fixture.ts";
 import { voprFailureRecord } from "../vopr-failure.fixture.ts";
 
+const MAIN = fileURLToPath(new URL("../main.ts", import.meta.url));
 const KEY = "failures/vopr/seed-17-1700000000000.json";
 const FUZZ_KEY = "failures/fuzz/json-1700000001000.tar.gz";
 /** No text: every byte value, and more than one chunk of a stream. */
@@ -341,6 +345,66 @@ test.each([
 test("escapes in what is typed are shown, not obeyed", async () => {
   const { stderr } = await fetched(folderWithFailures(), "\u001b[2Jx");
   expect(stderr).toMatch(/^kimtest: "\\u\{1b\}\[2Jx" is neither a failure nor a finding\n/);
+});
+
+describe("one of many", () => {
+  const KEYS = Array.from({ length: 60 }, (_, seed) => `failures/vopr/seed-${String(seed)}-1700000000000.json`);
+  function many() {
+    const folder = new Folder();
+    for (const key of KEYS) folder.put(key, BYTES);
+    const here = join(folder.path, "here");
+    const argv = ["fetch-failure", ...KEYS, "--store", folder.store, "--to", here, "--force"];
+    return { argv, here, whatIsHere: () => readdirSync(here).sort() };
+  }
+
+  test("that the disk does not take: no other is begun, and nothing goes on when the command has ended", async () => {
+    const { argv, here, whatIsHere } = many();
+    mkdirSync(join(here, "seed-0-1700000000000.json"), { recursive: true });
+    const ran = await kimtest(argv);
+    const left = whatIsHere();
+    expect(ran.exitCode).toBe(2);
+    expect(ran.stderr).toContain("EISDIR");
+    expect(left.length).toBeLessThan(KEYS.length / 2);
+    await delay(300);
+    expect(whatIsHere()).toEqual(left);
+  });
+
+  test("Ctrl-C after it: no other is begun, and it is no success", async () => {
+    const { argv, whatIsHere } = many();
+    const stop = new AbortController();
+    let out = "";
+    const ran = await kimtest(argv, {
+      stop: stop.signal,
+      out: (text) => {
+        out += text;
+        stop.abort("SIGINT");
+      },
+    });
+    expect(ran.exitCode).toBe(130);
+    expect(ran.stderr).toMatch(
+      /^kimtest: interrupted: \d of 60 were looked at\n {2}the same command goes on from there$/m,
+    );
+    expect(whatIsHere()).toEqual(
+      out
+        .trim()
+        .split("\n")
+        .map((path) => basename(path))
+        .sort(),
+    );
+  });
+});
+
+test("a disk that takes only a part of the last piece: nothing under its name, and the same command goes on", async () => {
+  const folder = folderWithFailures();
+  const argv = ["fetch-failure", KEY, "--store", folder.store, "--to", join(folder.path, "here")];
+  // In KiB: the last of the pieces, of 64 KiB each, is cut by the limit on the size of a file.
+  const limited = ["-c", 'ulimit -f 280; exec "$@"', "bash", process.execPath, "--disable-warning=ExperimentalWarning"];
+  const ran = await execa("bash", [...limited, MAIN, ...argv], { reject: false });
+  expect(ran).toMatchObject({ exitCode: 6, stdout: "" });
+  expect(ran.stderr).toMatch(/^kimtest: EFBIG/);
+  expect(readdirSync(join(folder.path, "here"))).toEqual([".fetching"]);
+  expect(await fetched(folder, KEY)).toMatchObject({ exitCode: 0 });
+  expect(readFileSync(join(folder.path, "here/seed-17-1700000000000.json")).equals(BYTES)).toBe(true);
 });
 
 test("not in the store: exit code 4", async () => {

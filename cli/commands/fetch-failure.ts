@@ -59,9 +59,10 @@ export async function fetchFailure(
   deps: CliDeps,
   pollMs = POLL_MS,
 ): Promise<void> {
-  const [{ resolveFailures }, { openDownloadScreen }, { jsonText }] = await Promise.all([
+  const [{ resolveFailures }, { openDownloadScreen }, { eachOf }, { jsonText }] = await Promise.all([
     import("../failures/resolve.ts"),
     import("../failures/progress.ts"),
+    import("../../runner/platform/together.ts"),
     import("../json.ts"),
   ]);
   await withResults(options, deps, async (store) => {
@@ -69,9 +70,8 @@ export async function fetchFailure(
     const screen = await openDownloadScreen(deps);
     const fetched: FetchedFailure[] = [];
     const problems: Problem[] = [];
-    const left = [...failures];
-    const work = async (): Promise<void> => {
-      for (let failure = left.shift(); failure !== undefined; failure = left.shift()) {
+    try {
+      await eachOf(failures, AT_ONCE, deps.stop, async (failure) => {
         try {
           const one = await fetchOne(store, failure, options, { deps, screen, pollMs });
           fetched.push(one);
@@ -80,12 +80,19 @@ export async function fetchFailure(
           if (!(error instanceof KimtestError)) throw error;
           problems.push({ failure, error });
         }
-      }
-    };
-    try {
-      await Promise.all(Array.from({ length: AT_ONCE }, work));
+      });
     } finally {
       screen.close();
+    }
+    const done = fetched.length + problems.length;
+    if (done < failures.length) {
+      throw new KimtestError(
+        "INTERRUPTED",
+        `interrupted: ${String(done)} of ${String(failures.length)} were looked at`,
+        {
+          hint: "the same command goes on from there",
+        },
+      );
     }
     // They end in any order.
     const asked = failures.map(({ key }) => key);

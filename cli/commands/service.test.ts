@@ -79,8 +79,8 @@ test("install: program, settings, unit; enabled and started", async () => {
   expect(readFileSync(layout.unitPath, "utf8")).toContain(`KIMTEST_BUNDLE=${installed.release}`);
 });
 
-test("install again: what is not asked for stays, the owner's variables are left alone, two releases are kept", async () => {
-  await install(
+test("install again: what is not asked for stays, the owner's variables are left alone; the release that runs is kept, and once a newer one runs two of them", async () => {
+  const running = await install(
     layout,
     { store: join(home, "results"), profile: "embedded", notify: ["mail", "-s", "{subject}"] },
     how(),
@@ -96,7 +96,11 @@ test("install again: what is not asked for stays, the owner's variables are left
   expect(readFileSync(layout.environmentPath, "utf8")).toBe("AWS_REGION=eu-west-1\n");
   expect(readFileSync(join(layout.programFolder, "current", "kimtest.js"), "utf8")).toBe("// version 3");
   expect(calls().filter((call) => call.includes("restart"))).toHaveLength(1);
-  expect(readdirSync(join(layout.programFolder, "releases"))).toHaveLength(2);
+  const kept = (): string[] => readdirSync(join(layout.programFolder, "releases")).sort();
+  expect(kept()).toEqual([running.release, ...releases].sort());
+  const { release } = await install(layout, {}, how());
+  expect(kept()).toHaveLength(2);
+  expect(kept()).toContain(release);
 });
 
 test("bad input changes nothing", async () => {

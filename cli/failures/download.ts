@@ -153,7 +153,7 @@ async function fetchRest(
       const source = await store.openRead(head.key, { offset, etag: head.etag });
       if (source === undefined) throw changed(head.key, store.url);
       for await (const chunk of source.stream as AsyncIterable<Buffer>) {
-        await handle.write(chunk, 0, chunk.length, offset);
+        await writeAll(handle, chunk, offset);
         sum.update(chunk);
         offset += chunk.length;
         onProgress(offset);
@@ -164,6 +164,14 @@ async function fetchRest(
       if (barrenTries === MAX_BARREN_TRIES) throw resumable(error, offset, head.size);
       await delay(RETRY_PAUSE_MS);
     }
+  }
+}
+
+/** A disk that is nearly full takes a part, and says so only when it is asked for the rest. */
+async function writeAll(handle: FileHandle, chunk: Buffer, offset: number): Promise<void> {
+  for (let written = 0; written < chunk.length;) {
+    const { bytesWritten } = await handle.write(chunk, written, chunk.length - written, offset + written);
+    written += bytesWritten;
   }
 }
 

@@ -14,10 +14,9 @@ import { emptyRegistry, mergeCycle } from "../../runner/triage/registry.ts";
 
 /** Last seen first. @throws KimtestError `CORRUPT_DATA` when either part cannot be read: half of it would mislead */
 export async function readFindings(store: ObjectStore): Promise<ListedFinding[]> {
-  const [registry, cycle] = await Promise.all([
-    readJson(store, REGISTRY_KEY, registrySchema),
-    readJson(store, CURRENT_CYCLE_KEY, cycleStateSchema),
-  ]);
+  // In this order: a cycle that ends in between has its findings in the registry before they leave its state.
+  const cycle = await readJson(store, CURRENT_CYCLE_KEY, cycleStateSchema);
+  const registry = await readJson(store, REGISTRY_KEY, registrySchema);
   const known = registry?.value ?? emptyRegistry(new Date(0).toISOString());
   return Object.values(withRunning(known, cycle?.value).findings)
     .map(listed)

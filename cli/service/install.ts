@@ -10,7 +10,7 @@ import { loadProfile } from "../../runner/profiles/load.ts";
 import { readFileIfPresent, writeFileAtomic } from "../../runner/store/atomic-file.ts";
 import { decodeJson } from "../../runner/store/read-json.ts";
 import type { Layout } from "./layout.ts";
-import { installRelease } from "./release.ts";
+import { installRelease, removeOldReleases } from "./release.ts";
 import { settingsFor, type SettingsChoice } from "./settings.ts";
 import { systemctl } from "./systemd.ts";
 import { SERVICE_USER, unitText } from "./unit.ts";
@@ -56,7 +56,10 @@ export async function install(
   );
   await systemctl(layout, ["daemon-reload"], how.stop);
   await systemctl(layout, ["enable", layout.unit], how.stop);
-  if (how.start) await systemctl(layout, ["restart", layout.unit], how.stop);
+  if (how.start) {
+    await systemctl(layout, ["restart", layout.unit], how.stop);
+    await removeOldReleases(layout.programFolder, release);
+  }
   return { release, settings, started: how.start };
 }
 

@@ -35,7 +35,6 @@ export async function installRelease(programFolder: string, bundle: string, stop
   }
   await installNode(programFolder);
   await pointTo(join(programFolder, "current"), folder);
-  await removeOld(join(programFolder, "releases"), name);
   return name;
 }
 
@@ -76,7 +75,9 @@ async function pointTo(link: string, target: string): Promise<void> {
   await rename(draft, link);
 }
 
-async function removeOld(folder: string, current: string): Promise<void> {
+/** To be called when the service runs the release: what it ran before loads its parts as it needs them. */
+export async function removeOldReleases(programFolder: string, current: string): Promise<void> {
+  const folder = join(programFolder, "releases");
   const others = (await readdir(folder)).filter((name) => name !== current);
   const dated = await Promise.all(
     others.map(async (name) => ({ name, atMs: (await stat(join(folder, name))).mtimeMs })),

@@ -35,16 +35,27 @@ export interface PhaseContext extends RunnerDependencies {
 /** A phase ends with a result, or with undefined when the runner was stopped under it. */
 export type Phase = (context: PhaseContext) => Promise<PhaseResult | undefined>;
 
-/** The fields that all results share. `startedMs` is on the wall clock. */
-export function resultFrame(context: PhaseContext, startedMs: number) {
-  const endedMs = context.clock.nowMs();
+/** Runs from when it is made. The wall clock may be set meanwhile, and stands for what is stored alone. */
+export interface Stopwatch {
+  /** On the wall clock. */
+  readonly startedMs: number;
+  readonly elapsedMs: () => number;
+}
+
+export function stopwatch({ clock }: Pick<PhaseContext, "clock">): Stopwatch {
+  const beganMs = clock.monotonicMs();
+  return { startedMs: clock.nowMs(), elapsedMs: () => clock.monotonicMs() - beganMs };
+}
+
+/** The fields that all results share. */
+export function resultFrame(context: PhaseContext, { startedMs, elapsedMs }: Stopwatch) {
   return {
     cycle: context.state.get().cycle,
     git_commit: commitOf(context.state.get()),
     toolchain: context.toolchain,
     started_at: isoAt(startedMs),
-    ended_at: isoAt(endedMs),
-    duration_seconds: Math.max(0, endedMs - startedMs) / 1000,
+    ended_at: isoAt(context.clock.nowMs()),
+    duration_seconds: elapsedMs() / 1000,
   };
 }
 

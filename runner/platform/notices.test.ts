@@ -5,6 +5,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { memoryLog, type MemoryLog } from "../../test/memory-log.ts";
 import { RecordingMetrics } from "../../test/recording-metrics.ts";
+import { until } from "../../test/until.ts";
 import { systemClock } from "./clock.ts";
 import { Notices } from "./notices.ts";
 import type { Notice } from "./notifier.ts";
@@ -17,6 +18,7 @@ let memory: MemoryLog;
 let metrics: RecordingMetrics;
 let sent: string[];
 let isDown: boolean;
+let taking: Promise<void>;
 let refused: ReadonlySet<string>;
 let attempts: number;
 let nowMs: number;
@@ -26,6 +28,7 @@ beforeEach(() => {
   metrics = new RecordingMetrics();
   sent = [];
   isDown = false;
+  taking = Promise.resolve();
   refused = new Set();
   attempts = 0;
   nowMs = 0;
@@ -41,12 +44,12 @@ const open = (): Promise<Notices> =>
     log: memory.log,
     metrics,
     notifier: {
-      notify: ({ subject }) => {
+      notify: async ({ subject }) => {
         attempts += 1;
-        if (refused.has(subject)) return Promise.reject(new Error("message refused"));
-        if (isDown) return Promise.reject(new Error("mail server down"));
+        await taking;
+        if (refused.has(subject)) throw new Error("message refused");
+        if (isDown) throw new Error("mail server down");
         sent.push(subject);
-        return Promise.resolve();
       },
     },
   });
@@ -93,6 +96,47 @@ test("by itself it is tried every five minutes", async () => {
   nowMs = 300_000;
   notices.deliverIfDue(30_000, going);
   for (let waits = 0; notices.waiting > 0 && waits < 1_000; waits += 1) await delay(10);
+  expect(sent).toEqual(["cycle 1"]);
+});
+
+test("one that is put while others are being sent is sent by who asks then", async () => {
+  const notices = await open();
+  await notices.put(1, digest(1));
+  const slow = Promise.withResolvers<undefined>();
+  taking = slow.promise;
+  notices.deliverIfDue(30_000, going);
+  await until("the first is being sent", () => attempts === 1);
+  await notices.put(2, digest(2));
+  const delivered = notices.deliver(30_000, going);
+  slow.resolve(undefined);
+  await delivered;
+  expect(sent).toEqual(["cycle 1", "cycle 2"]);
+  expect(notices.waiting).toBe(0);
+});
+
+test("that of a cycle whose digest was cut is not sent before it is made again", async () => {
+  await (await open()).put(3, digest(3));
+  const notices = await open();
+  await notices.put(2, digest(2));
+  notices.deliverIfDue(30_000, going, 3);
+  await until("one waits", () => notices.waiting === 1);
+  nowMs = 300_000;
+  notices.deliverIfDue(30_000, going, 3);
+  await delay(50);
+  await notices.put(3, { ...digest(3), subject: "cycle 3, again" });
+  await notices.deliver(30_000, going);
+  expect(sent).toEqual(["cycle 2", "cycle 3, again"]);
+});
+
+test("who sends for too long begins with no other", async () => {
+  const notices = await open();
+  for (const cycle of [1, 2]) await notices.put(cycle, digest(cycle));
+  const slow = Promise.withResolvers<undefined>();
+  taking = slow.promise;
+  await notices.deliver(50, going);
+  slow.resolve(undefined);
+  await until("one waits", () => notices.waiting === 1);
+  await delay(50);
   expect(sent).toEqual(["cycle 1"]);
 });
 

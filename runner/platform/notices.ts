@@ -48,7 +48,8 @@ export class Notices {
   #waiting: readonly string[];
   /** Taken by the notifier, though the file could not be removed: not sent again by this process. */
   readonly #sent = new Set<string>();
-  #round: Promise<void> | undefined;
+  /** One round at a time. */
+  #round: Promise<void> = Promise.resolve();
   #triedMs = -Infinity;
 
   private constructor(options: NoticesOptions, waiting: readonly string[]) {
@@ -70,7 +71,7 @@ export class Notices {
 
   /** Durable when it resolves. One with the same number takes the place of the earlier one. */
   async put(cycle: number, notice: Notice): Promise<void> {
-    const name = `digest-${String(cycle).padStart(6, "0")}.json`;
+    const name = nameOf(cycle);
     await writeFileAtomic(join(this.#options.folder, name), JSON.stringify(notice));
     this.#sent.delete(name);
     this.#waiting = [...new Set([...this.#waiting, name])].sort();
@@ -80,33 +81,45 @@ export class Notices {
     }
   }
 
-  /** Sends what waits, the oldest first; at most `withinMs` long. Never rejects. */
-  async deliver(withinMs: number, signal: AbortSignal): Promise<void> {
-    this.#round ??= this.#deliverAll(signal).finally(() => {
-      this.#round = undefined;
-    });
+  /**
+   * Sends what waits, the oldest first, and after `withinMs` begins with no other. Never rejects.
+   *
+   * @param beforeCycle - only those of earlier cycles
+   */
+  async deliver(withinMs: number, signal: AbortSignal, beforeCycle?: number): Promise<void> {
+    const over = new AbortController();
+    const stop = AbortSignal.any([signal, over.signal]);
+    // Not with a round that is under way: it has not what was put since it began.
+    this.#round = this.#round.then(() => this.#deliverAll(signal, stop, beforeCycle));
     try {
       await limited(this.#round, "sending the digest", withinMs, signal);
     } catch (error) {
       this.#options.log.warn({ reason: reasonOf(error), waiting: this.waiting }, "not every digest was sent");
+    } finally {
+      over.abort();
     }
   }
 
   /** The same, if something waits and the last attempt is long enough ago; nobody has to wait for it. */
-  deliverIfDue(withinMs: number, signal: AbortSignal): void {
+  deliverIfDue(withinMs: number, signal: AbortSignal, beforeCycle?: number): void {
     const nowMs = this.#options.clock.monotonicMs();
-    if (this.waiting === 0 || signal.aborted || nowMs - this.#triedMs < RETRY_MS) return;
+    if (this.#due(beforeCycle).length === 0 || signal.aborted || nowMs - this.#triedMs < RETRY_MS) return;
     this.#triedMs = nowMs;
-    void this.deliver(withinMs, signal); // never rejects
+    void this.deliver(withinMs, signal, beforeCycle); // never rejects
   }
 
-  async #deliverAll(signal: AbortSignal): Promise<void> {
+  #due(beforeCycle: number | undefined): readonly string[] {
+    return beforeCycle === undefined ? this.#waiting : this.#waiting.filter((name) => name < nameOf(beforeCycle));
+  }
+
+  /** `stop`: no other is begun. */
+  async #deliverAll(signal: AbortSignal, stop: AbortSignal, beforeCycle: number | undefined): Promise<void> {
     const { notifier, clock, log, metrics } = this.#options;
     this.#triedMs = clock.monotonicMs();
     let failures = 0;
-    for (const name of this.#waiting) {
+    for (const name of this.#due(beforeCycle)) {
       // One that is refused does not hold up the others; several in a row, and nobody is there to take them.
-      if (signal.aborted || failures >= MAX_FAILURES) return;
+      if (stop.aborted || failures >= MAX_FAILURES) return;
       try {
         const notice = this.#sent.has(name) ? undefined : await this.#read(name);
         if (notice !== undefined) {
@@ -145,3 +158,5 @@ export class Notices {
     this.#waiting = this.#waiting.filter((one) => one !== name);
   }
 }
+
+const nameOf = (cycle: number): string => `digest-${String(cycle).padStart(6, "0")}.json`;

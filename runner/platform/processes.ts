@@ -26,8 +26,7 @@ export function createProcesses(notesDirectory: string): Processes {
       const { pid } = run;
       const note = pid === undefined ? undefined : join(notesDirectory, String(pid));
       try {
-        // Without its note (a full disk) it only would not be ended after a kill of this runner.
-        if (pid !== undefined && note !== undefined) writeNote(note, processStat(pid)?.startTicks ?? "");
+        if (pid !== undefined && note !== undefined) noted(pid, note);
         return await run.end();
       } finally {
         if (note !== undefined) rmSync(note, { force: true });
@@ -38,11 +37,14 @@ export function createProcesses(notesDirectory: string): Processes {
   };
 }
 
-function writeNote(path: string, startTicks: string): void {
+/** Without its note a program only would not be ended after a kill of this runner: a full disk is not worth its life. */
+function noted(pid: number, path: string): void {
   try {
-    writeFileSync(path, startTicks);
+    writeFileSync(path, processStat(pid)?.startTicks ?? "");
   } catch (error) {
-    if (systemCodeOf(error) !== "ENOSPC") throw error;
+    if (systemCodeOf(error) === "ENOSPC") return;
+    killGroup(pid, "SIGKILL"); // nobody will watch it
+    throw error;
   }
 }
 

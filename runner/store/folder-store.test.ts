@@ -1,7 +1,7 @@
 /** The folder store: the contract, and what only a folder can get wrong (links, kills, other processes). */
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync } from "node:fs";
+import { createReadStream, existsSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -46,6 +46,13 @@ describe("FolderStore", () => {
     expect(await readFile(join(root, "failures/vopr/seed-1-5.json"), "utf8")).toBe("{}");
     expect((await readdir(root)).sort()).toEqual([".tmp", "failures"]);
     expect((await readdir(join(root, ".tmp"))).filter((name) => !name.startsWith("lock-"))).toEqual([]);
+  });
+
+  test("a source that breaks before it is read, while a new store makes its folders, is an error like any other", async () => {
+    const store = fresh("early-error");
+    const missing = createReadStream(join(parent, "there is no such file"));
+    await expect(store.writeFrom("one", missing)).rejects.toThrow("ENOENT");
+    expect(await keysOf(store.list(""))).toEqual([]);
   });
 
   test("reading creates no folder", async () => {

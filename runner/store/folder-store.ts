@@ -123,6 +123,8 @@ export class FolderStore implements ObjectStore {
   }
 
   async writeFrom(key: string, source: Readable): Promise<{ etag: string }> {
+    // It may break before it is read: who reads it is told then, and an error that nobody hears ends the process.
+    source.on("error", () => undefined);
     const write = (path: string): Promise<string> => writeStream(path, source, key);
     const result = await this.#doing(`write ${key}`, () => this.#replace(key, write));
     return result!;

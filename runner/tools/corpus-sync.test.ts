@@ -110,6 +110,20 @@ test("on the disk: files that are not what their names say are given the right o
   expect(await corpus.save(go)).toEqual({ uploaded: 0, left: 1, tooLarge: 1 });
 });
 
+test("an input that the fuzzer removes while others are saved is passed over, the others are saved", async () => {
+  put(...Array.from({ length: 20 }, (_, index) => `input ${String(index).padStart(2, "0")}`));
+  const gone = onDisk().at(-1)!;
+  const removing = storeWith(store, {
+    put(key, body) {
+      rmSync(join(corpus.folder, gone), { force: true });
+      return store.put(key, body);
+    },
+  });
+  const saved = await new CorpusSync(removing, "target", corpus.folder).save(go);
+  expect(saved).toEqual({ uploaded: 19, left: 1, tooLarge: 0 });
+  expect(await inStore()).toEqual(onDisk());
+});
+
 test("a stop begins no more transfers", async () => {
   put(...Array.from({ length: 40 }, (_, index) => `input ${String(index)}`));
   const stop = new AbortController();

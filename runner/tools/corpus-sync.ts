@@ -107,13 +107,16 @@ export class CorpusSync {
     return { uploaded, left: upload.length - uploaded, tooLarge: tooLarge.length };
   }
 
-  /** Returns how many the store took. A file that is not (or not yet) what its name says is left for later. */
+  /**
+   * Returns how many the store took. A file that is not (or not yet) what its name says is left for later; one that is
+   * gone since it was listed, libFuzzer has replaced by a smaller one: it runs beside this.
+   */
   async upload(inputs: readonly CorpusInput[], stop: AbortSignal): Promise<number> {
     const known = await this.#known();
     let uploaded = 0;
     await eachOf(inputs, PARALLEL, stop, async (input) => {
-      const body = await readFile(join(this.folder, input.hash));
-      if (hash("sha1", body) !== input.hash) return;
+      const body = await unlessMissing(readFile(join(this.folder, input.hash)));
+      if (body === undefined || hash("sha1", body) !== input.hash) return;
       await this.#store.put(corpusInputKey(this.target, input.hash), body);
       known.set(input.hash, input);
       uploaded += 1;

@@ -13,7 +13,7 @@ import type { Benchmark, BenchmarksResult } from "../../../contracts/results.ts"
 import { worstOf, type Judgement } from "../../../contracts/verdict.ts";
 import { isoAt } from "../../platform/clock.ts";
 import { stolenShare, type QuietMoment } from "../../tools/machine-quietness.ts";
-import { commitOf, resultFrame, type PhaseContext } from "../context.ts";
+import { commitOf, resultFrame, stopwatch, type PhaseContext } from "../context.ts";
 import { compareRun, type Compared } from "./compare.ts";
 import { benchmarkMachine, waitForQuiet } from "./machine.ts";
 
@@ -35,7 +35,7 @@ export async function measuredPhase(
   tool: BenchmarkRun["tool"],
   measure: () => Promise<Measured | undefined>,
 ): Promise<BenchmarksResult | undefined> {
-  const startedMs = context.clock.nowMs();
+  const started = stopwatch(context);
   const moment = await waitForQuiet(context);
   const runStartedMs = context.clock.nowMs();
   const measured = await measure();
@@ -46,7 +46,7 @@ export async function measuredPhase(
   return {
     phase: "benchmarks",
     ...worstOf([...measured.judgements, compared.judgement]),
-    ...resultFrame(context, startedMs),
+    ...resultFrame(context, started),
     toolchain: context.toolchain,
     benchmarks: [...measured.benchmarks],
     runs: measured.runs,

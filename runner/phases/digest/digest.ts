@@ -81,11 +81,17 @@ async function mergeFindings(context: PhaseContext): Promise<Merged> {
   const now = context.state.get();
   const at = isoAt(context.clock.nowMs());
   let decided: Triage | undefined;
+  const over = new AbortController();
   const merging = mergeIntoRegistry(context.store, (known) => {
+    over.signal.throwIfAborted(); // it was given up: a later digest may have merged more
     decided = triage(now, known);
     return contributionsOf(now, decided, at);
   });
-  const registry = await limited(merging, "merging findings", MERGE_LIMIT_MS, context.signal).catch(unreadable);
+  const registry = await limited(merging, "merging findings", MERGE_LIMIT_MS, context.signal)
+    .catch(unreadable)
+    .finally(() => {
+      over.abort();
+    });
   context.state.change((state) => ({ ...state, unmerged: registry.kind === "read" ? [] : unmergedWith(state) }));
   return { registry, triage: registry.kind === "read" ? decided : undefined };
 }

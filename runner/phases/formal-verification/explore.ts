@@ -11,7 +11,7 @@ import { failed, inconclusive, PASSED, type Judgement } from "../../../contracts
 import { isoAt } from "../../platform/clock.ts";
 import { runJsonProgram, type JsonProgramRun } from "../../tools/json-program.ts";
 import { shellQuoted } from "../../tools/shell.ts";
-import { resultFrame, type PhaseContext } from "../context.ts";
+import { resultFrame, stopwatch, type PhaseContext } from "../context.ts";
 import { openDayFile } from "./day-file.ts";
 import { findingNotes } from "./findings.ts";
 
@@ -21,8 +21,8 @@ export async function explorePhase(
   context: PhaseContext,
   profile: ExploreProfile,
 ): Promise<FormalVerificationResult | undefined> {
-  const startedMs = context.clock.nowMs();
-  const day = await openDayFile(context, startedMs);
+  const started = stopwatch(context);
+  const day = await openDayFile(context, started.startedMs);
   context.live.activity = "exploring the replica state machine";
   const explore = (extra: readonly string[]): Promise<JsonProgramRun<Exploration>> =>
     runJsonProgram(
@@ -45,7 +45,7 @@ export async function explorePhase(
   const result: FormalVerificationResult = {
     phase: "formal-verification",
     ...judgement,
-    ...resultFrame(context, startedMs),
+    ...resultFrame(context, started),
     tools: {
       [TOOL]: {
         ...judgement,

@@ -12,7 +12,7 @@ import type { FormalVerificationResult } from "../../../contracts/results.ts";
 import { inconclusive, worstOf, type Judgement } from "../../../contracts/verdict.ts";
 import { isoAt } from "../../platform/clock.ts";
 import { findingSignature, toolEntry } from "../../tools/proof.ts";
-import { resultFrame, type PhaseContext } from "../context.ts";
+import { resultFrame, stopwatch, type PhaseContext } from "../context.ts";
 import { plantFiles } from "../planted-files.ts";
 import { openDayFile } from "./day-file.ts";
 import { fairShareMs } from "./fair-share.ts";
@@ -25,8 +25,8 @@ export async function proofsPhase(
   context: PhaseContext,
   profile: ProofsProfile,
 ): Promise<FormalVerificationResult | undefined> {
-  const startedMs = context.clock.nowMs();
-  const day = await openDayFile(context, startedMs);
+  const started = stopwatch(context);
+  const day = await openDayFile(context, started.startedMs);
   const note = findingNotes(context);
   const supply = await ToolSupply.open(context, profile);
   const { checks } = profile;
@@ -38,7 +38,7 @@ export async function proofsPhase(
   const result = (): FormalVerificationResult => ({
     phase: "formal-verification",
     ...judgeAll(profile, runs),
-    ...resultFrame(context, startedMs),
+    ...resultFrame(context, started),
     tools: Object.fromEntries([...runs].map(([name, run]) => [name, toolEntry(run.result, run.logKey)])),
     runs: Object.fromEntries([...runs].map(([name, run]) => [name, run.result])),
     canary: canaryResult,

@@ -27,7 +27,7 @@ import {
 } from "../../tools/cargo-fuzz.ts";
 import { runFuzzTarget } from "../../tools/fuzz-run.ts";
 import { lastWords, notByItself, runTool } from "../../tools/tool-run.ts";
-import { resultFrame, type PhaseContext } from "../context.ts";
+import { resultFrame, stopwatch, type PhaseContext } from "../context.ts";
 import { storeLog } from "../logs.ts";
 import { Corpora } from "./corpora.ts";
 import { Findings } from "./findings.ts";
@@ -55,7 +55,7 @@ export async function cargoFuzzPhase(
   profile: CargoFuzzProfile,
   workers: number,
 ): Promise<FuzzResult | undefined> {
-  const startedMs = context.clock.nowMs();
+  const started = stopwatch(context);
   const isStopped = (): boolean => context.signal.aborted;
   context.live.activity = "listing the targets";
   const asked = await askCargo(context, profile);
@@ -76,7 +76,7 @@ export async function cargoFuzzPhase(
   return {
     phase: "fuzz",
     ...worstOf(Object.values(targets)),
-    ...resultFrame(context, startedMs),
+    ...resultFrame(context, started),
     targets,
     canary: campaign?.canary ?? notRun(context, "problem" in asked ? asked.problem : "it was not run"),
   };

@@ -14,7 +14,7 @@ import { runJsonProgram, type JsonProgramRun } from "../../tools/json-program.ts
 import { shellQuoted } from "../../tools/shell.ts";
 import { archiveFuzzFailure } from "../../triage/fuzz-archive.ts";
 import { withSighting, without } from "../../triage/sightings.ts";
-import { commitOf, resultFrame, type PhaseContext } from "../context.ts";
+import { commitOf, resultFrame, stopwatch, type PhaseContext } from "../context.ts";
 import { seedOf } from "./seed.ts";
 
 /** Start of a process, beside the fuzzing itself. */
@@ -31,7 +31,7 @@ export async function fastCheckPhase(
   profile: FastCheckProfile,
   workers: number,
 ): Promise<FuzzResult | undefined> {
-  const startedMs = context.clock.nowMs();
+  const started = stopwatch(context);
   const { targets, canary_target: canaryTarget } = profile;
   context.live.activity = "looking for the planted bug";
   const planted = await fuzzOne(context, profile, canaryTarget, CANARY_MS);
@@ -61,7 +61,7 @@ export async function fastCheckPhase(
   return {
     phase: "fuzz",
     ...worstOf(Object.values(results)),
-    ...resultFrame(context, startedMs),
+    ...resultFrame(context, started),
     targets: results,
     canary: judgeCanary(canaryTarget, planted, isoAt(context.clock.nowMs())),
   };

@@ -10,7 +10,7 @@ import { resolve } from "node:path";
 import type { PrepareResult } from "../../../contracts/results.ts";
 import { inconclusive, PASSED, worstOf, type Judgement } from "../../../contracts/verdict.ts";
 import { askForScenarios } from "../../tools/vopr-scenarios.ts";
-import { resultFrame, type PhaseContext } from "../context.ts";
+import { resultFrame, stopwatch, type PhaseContext } from "../context.ts";
 import { NO_COMMIT, readCommit } from "./commit.ts";
 import { cannotRunAfter, type Prepared, type PrepareOptions } from "./prepared.ts";
 import { buildWorkTree, prepareRepository } from "./repository.ts";
@@ -19,7 +19,7 @@ import { readVersions } from "./versions.ts";
 
 /** Undefined when the runner was stopped under it. */
 export async function preparePhase(context: PhaseContext, options: PrepareOptions): Promise<PrepareResult | undefined> {
-  const startedMs = context.clock.nowMs();
+  const started = stopwatch(context);
   const { repository } = context.profile;
   const done =
     repository === undefined
@@ -41,7 +41,7 @@ export async function preparePhase(context: PhaseContext, options: PrepareOption
   return {
     phase: "prepare",
     ...worstOf([PASSED, ...done.problems, ...builds, ...scenarios.problems, ...programs]),
-    ...resultFrame(context, startedMs),
+    ...resultFrame(context, started),
     toolchain: { ...context.toolchain, versions },
     versions,
     builds,

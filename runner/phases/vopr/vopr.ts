@@ -140,8 +140,9 @@ async function marathon(context: PhaseContext, workers: number): Promise<string 
         context.metrics.count("InconclusiveBatches", 1);
         continue;
       }
-      await context.state.save();
+      // Before anything is waited for: another worker may be about to take.
       inFlight.set(batch.scenario, (inFlight.get(batch.scenario) ?? 0) + cost.cpuMs);
+      await context.state.save();
       let seen = 0;
       let saidMs = context.clock.monotonicMs();
       const onSeed = (): void => {
@@ -253,8 +254,9 @@ function resultOf(
 ): VoprResult {
   const state = context.state.get();
   const vopr = voprOf(state);
-  const frame = resultFrame(context, startedMs);
-  const seconds = (state.spent_ms.vopr ?? 0) / 1000;
+  // Also that of attempts which were interrupted.
+  const elapsedMs = (): number => state.spent_ms.vopr ?? 0;
+  const seconds = elapsedMs() / 1000;
   const scenarios = Object.entries(vopr.scenarios).map(([name, share]) => [
     name,
     {
@@ -268,8 +270,7 @@ function resultOf(
   return {
     phase: "vopr",
     ...judgeMarathon(vopr, context.profile, missingScenarios(state), endedEarly),
-    ...frame,
-    duration_seconds: seconds,
+    ...resultFrame(context, { startedMs, elapsedMs }),
     iterations: iterationsOf(vopr),
     failures_total: failuresOf(vopr),
     workers,
