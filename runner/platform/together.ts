@@ -6,22 +6,24 @@
  * @param stop called once, on the first failure
  * @throws the first failure
  */
-export async function together<T>(tasks: readonly Promise<T>[], stop: () => void): Promise<T[]> {
+export async function together<Tasks extends readonly Promise<unknown>[] | []>(
+  tasks: Tasks,
+  stop: () => void,
+): Promise<{ -readonly [Index in keyof Tasks]: Awaited<Tasks[Index]> }> {
   let failure: { readonly error: unknown } | undefined;
   const watched = tasks.map(async (task) => {
     try {
-      return await task;
+      await task;
     } catch (error) {
       if (failure === undefined) {
         failure = { error };
         stop();
       }
-      throw error;
     }
   });
-  const settled = await Promise.allSettled(watched);
+  await Promise.all(watched);
   if (failure !== undefined) throw failure.error;
-  return settled.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
+  return Promise.all(tasks);
 }
 
 /**

@@ -9,6 +9,7 @@ import { explorationSchema, type Exploration } from "../../../contracts/programs
 import type { FormalVerificationResult } from "../../../contracts/results.ts";
 import { failed, inconclusive, PASSED, type Judgement } from "../../../contracts/verdict.ts";
 import { isoAt } from "../../platform/clock.ts";
+import { together } from "../../platform/together.ts";
 import { runJsonProgram, type JsonProgramRun } from "../../tools/json-program.ts";
 import { shellQuoted } from "../../tools/shell.ts";
 import { resultFrame, stopwatch, type PhaseContext } from "../context.ts";
@@ -24,6 +25,8 @@ export async function explorePhase(
   const started = stopwatch(context);
   const day = await openDayFile(context, started.startedMs);
   context.live.activity = "exploring the replica state machine";
+  const over = new AbortController();
+  const signal = AbortSignal.any([context.signal, over.signal]);
   const explore = (extra: readonly string[]): Promise<JsonProgramRun<Exploration>> =>
     runJsonProgram(
       context.processes,
@@ -31,13 +34,15 @@ export async function explorePhase(
         cwd: context.profile.work_tree,
         command: [...profile.command, "--json", ...profile.arguments, ...extra],
         deadlineMs: Math.max(1, context.leftMs()),
-        signal: context.signal,
+        signal,
         onProgress: context.worked,
       },
       explorationSchema,
       [EXIT.ok, EXIT.failuresFound, EXIT.inconclusive],
     );
-  const [main, planted] = await Promise.all([explore([]), explore(profile.canary.arguments)]);
+  const [main, planted] = await together([explore([]), explore(profile.canary.arguments)], () => {
+    over.abort();
+  });
   if (context.signal.aborted) return undefined;
   if (main.value !== undefined) context.worked();
 

@@ -1,6 +1,7 @@
 /** Plants a known bug and looks whether the simulator finds it. Runs before the marathon, on all workers. */
 import type { CanaryResult } from "../../../contracts/canary.ts";
 import { isoAt } from "../../platform/clock.ts";
+import { together } from "../../platform/together.ts";
 import { canaryCommand, type SeedRange } from "../../tools/vopr.ts";
 import { runVopr } from "../../tools/vopr-run.ts";
 import type { PhaseContext } from "../context.ts";
@@ -20,6 +21,8 @@ export function split(range: SeedRange, parts: number): SeedRange[] {
 /** Undefined when the runner was stopped under it. */
 export async function runCanary(context: PhaseContext, workers: number): Promise<CanaryResult | undefined> {
   const { canary, batch, seed_offset: startingSeed } = context.profile.vopr;
+  const over = new AbortController();
+  const signal = AbortSignal.any([context.signal, over.signal]);
   const runs = split({ startingSeed, iterations: canary.iterations }, workers).map(async (range) => {
     const { end, verdict } = await runVopr(context.processes, {
       command: canaryCommand(context.profile.vopr, range),
@@ -27,11 +30,13 @@ export async function runCanary(context: PhaseContext, workers: number): Promise
       range,
       deadlineMs: Math.min(batch.deadline_seconds * 1000, Math.max(MIN_DEADLINE_MS, context.leftMs())),
       stallMs: batch.stall_seconds * 1000,
-      signal: context.signal,
+      signal,
     });
     return { stopped: end.ending === "stopped", verdict };
   });
-  const ended = await Promise.all(runs);
+  const ended = await together(runs, () => {
+    over.abort();
+  });
   if (ended.some(({ stopped }) => stopped)) return undefined;
   const verdicts = ended.map(({ verdict }) => verdict);
   const foundIn = verdicts.reduce((sum, { failures }) => sum + failures, 0);
