@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -199,6 +200,31 @@ test("what a killed runner left behind is ended, and nothing else", async () => 
   expect(isAlive(stranger.pid!)).toBe(true);
   expect(readdirSync(notes)).toEqual([]);
   stranger.kill("SIGKILL");
+});
+
+test("what a dead program of a killed runner left behind is ended, too: its children know their run", async () => {
+  const wait = 'until grep -q . "$1"/* 2>/dev/null; do sleep 0.01; done';
+  const script = `${wait}; cat "$1"/*; echo; echo $KIMTEST_RUN`;
+  const { lines } = await run({ command: ["sh", "-c", script, "sh", notes] });
+  expect(lines).toEqual([expect.stringMatching(/^\d+ [0-9a-f-]{36}$/), lines[0]!.split(" ")[1]]);
+
+  const orphan = async (id: string): Promise<number> => {
+    const env = { ...process.env, KIMTEST_RUN: id };
+    const leader = spawn("sh", ["-c", "sleep 300 & echo $!"], {
+      detached: true,
+      stdio: ["ignore", "pipe", "ignore"],
+      env,
+    });
+    const [printed] = (await once(leader.stdout, "data")) as [Buffer];
+    await until("the leader has ended", () => processStat(leader.pid!) === undefined);
+    writeFileSync(join(notes, String(leader.pid)), "1 this-run");
+    return Number(printed.toString());
+  };
+  const [ours, stranger] = [await orphan("this-run"), await orphan("another-run")];
+  expect(createProcesses(notes).reapLeftovers()).toBe(1);
+  await until("ours has ended", () => !isAlive(ours));
+  expect(isAlive(stranger)).toBe(true);
+  process.kill(stranger, "SIGKILL");
 });
 
 /** False for a zombie too: in a container without init nobody reaps an orphan. */

@@ -8,8 +8,8 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { systemCodeOf } from "../../contracts/errors.ts";
-import { processStat } from "./process-table.ts";
-import { killGroup, ProgramRun, type ProgramEnd, type ProgramOptions } from "./program-run.ts";
+import { membersOf, processStat, wasGiven } from "./process-table.ts";
+import { killGroup, ProgramRun, RUN_VARIABLE, type ProgramEnd, type ProgramOptions } from "./program-run.ts";
 
 export interface Processes {
   run(options: ProgramOptions): Promise<ProgramEnd>;
@@ -26,7 +26,7 @@ export function createProcesses(notesDirectory: string): Processes {
       const { pid } = run;
       const note = pid === undefined ? undefined : join(notesDirectory, String(pid));
       try {
-        if (pid !== undefined && note !== undefined) noted(pid, note);
+        if (pid !== undefined && note !== undefined) noted(run, pid, note);
         return await run.end();
       } finally {
         if (note !== undefined) rmSync(note, { force: true });
@@ -38,9 +38,9 @@ export function createProcesses(notesDirectory: string): Processes {
 }
 
 /** Without its note a program only would not be ended after a kill of this runner: a full disk is not worth its life. */
-function noted(pid: number, path: string): void {
+function noted({ id }: ProgramRun, pid: number, path: string): void {
   try {
-    writeFileSync(path, processStat(pid)?.startTicks ?? "");
+    writeFileSync(path, `${processStat(pid)?.startTicks ?? ""} ${id}`);
   } catch (error) {
     if (systemCodeOf(error) === "ENOSPC") return;
     killGroup(pid, "SIGKILL"); // nobody will watch it
@@ -48,11 +48,14 @@ function noted(pid: number, path: string): void {
   }
 }
 
-/** Ends the very process that was noted, if it still runs: its number may belong to somebody else by now. */
+/** Ends the very program that was noted, or what it left: its number may belong to somebody else by now. */
 function reap(note: string, pid: number): boolean {
-  const startTicks = readFileSync(note, "utf8");
+  const [startTicks = "", id] = readFileSync(note, "utf8").split(" ");
   rmSync(note, { force: true });
-  if (!Number.isInteger(pid) || startTicks === "" || processStat(pid)?.startTicks !== startTicks) return false;
-  killGroup(pid, "SIGKILL");
-  return true;
+  if (!Number.isInteger(pid)) return false;
+  const isLeader = startTicks !== "" && processStat(pid)?.startTicks === startTicks;
+  // A leader that is dead leaves its children, and its number to nobody as long as they are there.
+  const isOurs = isLeader || (id !== undefined && membersOf(pid).some((one) => wasGiven(one, RUN_VARIABLE, id)));
+  if (isOurs) killGroup(pid, "SIGKILL");
+  return isOurs;
 }

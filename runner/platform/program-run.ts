@@ -1,4 +1,5 @@
 /** One run of an outside program, from its start to the account of how it ended. See processes.ts. */
+import { randomUUID } from "node:crypto";
 import { execa } from "execa";
 import { reasonOf, systemCodeOf } from "../../contracts/errors.ts";
 import { HeadAndTail, lineSplitter } from "./lines.ts";
@@ -10,6 +11,8 @@ const TERM_GRACE_MS = 2_000;
 const PIPE_GRACE_MS = 2_000;
 const WATCH_INTERVAL_MS = 500;
 const EVIDENCE_BYTES = 64 * 1024;
+/** In the environment of a program and of its children: by which run they were started. */
+export const RUN_VARIABLE = "KIMTEST_RUN";
 /** A line longer than this is a flood. The longest honest one lists the failed seeds of a batch. */
 const MAX_LINE_LENGTH = 8 * 1024 * 1024;
 
@@ -53,11 +56,11 @@ export function killGroup(pid: number, signal: "SIGTERM" | "SIGKILL"): void {
   }
 }
 
-function startChild({ command, cwd, env }: ProgramOptions) {
+function startChild({ command, cwd, env }: ProgramOptions, id: string) {
   const [file = "", ...args] = command;
   return execa(file, args, {
     ...(cwd === undefined ? {} : { cwd }),
-    ...(env === undefined ? {} : { env }),
+    env: { ...env, [RUN_VARIABLE]: id },
     detached: true, // leads a process group
     cleanup: false,
     buffer: false,
@@ -69,6 +72,8 @@ function startChild({ command, cwd, env }: ProgramOptions) {
 }
 
 export class ProgramRun {
+  /** No other run's. */
+  readonly id = randomUUID();
   readonly #options: ProgramOptions;
   readonly #child: ReturnType<typeof startChild>;
   readonly #startedMs = performance.now();
@@ -88,7 +93,7 @@ export class ProgramRun {
 
   constructor(options: ProgramOptions) {
     this.#options = options;
-    this.#child = startChild(options);
+    this.#child = startChild(options, this.id);
   }
 
   /** Undefined when it could not be started. */
