@@ -299,11 +299,6 @@ describe("the program", () => {
       const [name = ""] = readdirSync(into);
       long = join(into, name);
     });
-    const SIGNALS = [
-      ["SIGINT", 130],
-      ["SIGTERM", 143],
-    ] as const;
-
     /** Once it has worked for a while. */
     async function interrupted(signal: NodeJS.Signals, ...argv: string[]): Promise<{ status: number; stdout: string }> {
       const running = execa(process.execPath, [PROGRAM, ...argv], { reject: false, timeout: 120_000 });
@@ -313,7 +308,10 @@ describe("the program", () => {
       return { status, stdout };
     }
 
-    test.each(SIGNALS)("minimize that gets %s writes the smallest so far and says so: %i", async (signal, status) => {
+    test.each([
+      ["SIGINT", 130],
+      ["SIGTERM", 143],
+    ] as const)("minimize that gets %s writes the smallest so far and says so: %i", async (signal, status) => {
       const out = join(folder, `${signal}.kmb`);
       const ran = await interrupted(signal, "minimize", long, "--out", out);
       expect(ran.status).toBe(status);
@@ -323,9 +321,9 @@ describe("the program", () => {
       expect(vopr("repro", out).status).toBe(1);
     });
 
-    test.each(SIGNALS)("bisect that gets %s says how far it got: %i", async (signal, status) => {
-      const ran = await interrupted(signal, "bisect", long, "--continuations", "1000");
-      expect(ran.status).toBe(status);
+    test("bisect that gets SIGINT says how far it got: 130", async () => {
+      const ran = await interrupted("SIGINT", "bisect", long, "--continuations", "1000");
+      expect(ran.status).toBe(130);
       expect(ran.stdout).toMatch(
         /^it was interrupted: certain after event \d+ of \d+, (?:not yet after event \d+|nothing is known of those before)\n/,
       );

@@ -178,6 +178,15 @@ test("logs: the runner's lines and systemd's, as infra-logs shows them", async (
   });
 });
 
+test("two installations at once: one is told to wait, and later is done", async () => {
+  const choice = { store: "s3://results", profile: "embedded" };
+  const ended = await Promise.allSettled([install(layout, choice, how()), install(layout, choice, how())]);
+  expect(ended.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected"]);
+  const [refused] = ended.flatMap((one) => (one.status === "rejected" ? [one.reason as unknown] : []));
+  expect(refused).toMatchObject({ code: "ALREADY_RUNNING" });
+  await expect(install(layout, choice, how())).resolves.toMatchObject({ started: true });
+});
+
 test("uninstall: asked first; program and unit go, settings, state and results stay", async () => {
   await install(layout, { store: join(home, "results"), profile: "embedded" }, how());
   expect(await kimtest(["service", "uninstall", "--user"])).toMatchObject({ exitCode: 2 });

@@ -1,13 +1,15 @@
 /** Installs the service: program, settings, unit; then lets systemd begin. May be run again at any time. */
 import { chown, mkdir, writeFile } from "node:fs/promises";
-import { dirname, isAbsolute, resolve } from "node:path";
+import { dirname, isAbsolute, join, resolve } from "node:path";
 import { execa } from "execa";
 import type { HostSettings } from "../../contracts/host.ts";
 import { hostSettingsSchema } from "../../contracts/host.ts";
 import { KimtestError } from "../../contracts/errors.ts";
 import { stringifyJson } from "../../contracts/json.ts";
+import { systemClock } from "../../runner/platform/clock.ts";
 import { loadProfile } from "../../runner/profiles/load.ts";
 import { readFileIfPresent, writeFileAtomic } from "../../runner/store/atomic-file.ts";
+import { takeFolderLock } from "../../runner/store/folder-lock.ts";
 import { decodeJson } from "../../runner/store/read-json.ts";
 import type { Layout } from "./layout.ts";
 import { installRelease, removeOldReleases } from "./release.ts";
@@ -15,6 +17,7 @@ import { settingsFor, type SettingsChoice } from "./settings.ts";
 import { systemctl } from "./systemd.ts";
 import { SERVICE_USER, unitText } from "./unit.ts";
 
+const LOCK_NAME = ".installing";
 const USER_LIMIT_MS = 20_000;
 const ENVIRONMENT_TEMPLATE = `# Variables of the service, one NAME=VALUE per line. For an S3 store:
 #AWS_ACCESS_KEY_ID=
@@ -31,12 +34,34 @@ export interface Installed {
   readonly started: boolean;
 }
 
-export async function install(
-  layout: Layout,
-  choice: SettingsChoice,
-  how: { readonly bundle: string; readonly start: boolean; readonly stop: AbortSignal },
-): Promise<Installed> {
+export interface InstallOptions {
+  /** The folder of the build that is installed. */
+  readonly bundle: string;
+  readonly start: boolean;
+  readonly stop: AbortSignal;
+}
+
+/** @throws KimtestError `ALREADY_RUNNING` while another one is at it */
+export async function install(layout: Layout, choice: SettingsChoice, how: InstallOptions): Promise<Installed> {
   const settings = await chosenSettings(layout, choice);
+  const { programFolder } = layout;
+  await mkdir(programFolder, { recursive: true });
+  // Two at once would write one release, and one unit.
+  const lock = await takeFolderLock({
+    path: join(programFolder, LOCK_NAME),
+    scratch: programFolder,
+    waitMs: 0,
+    clock: systemClock,
+    what: `the installation in ${programFolder}`,
+  });
+  try {
+    return await installAlone(layout, settings, how);
+  } finally {
+    await lock.release();
+  }
+}
+
+async function installAlone(layout: Layout, settings: HostSettings, how: InstallOptions): Promise<Installed> {
   const owner = layout.scope === "system" ? await serviceUser(layout, how.stop) : undefined;
   const release = await installRelease(layout.programFolder, how.bundle, how.stop);
   await mkdir(layout.stateFolder, { recursive: true, mode: 0o750 });
