@@ -1,9 +1,9 @@
 /**
  * Two days in seconds: a clock that moves on only when nothing is left to do, and programs that live on it.
  *
- * The clock is a queue of sleepers. When no file is being read or written (Node.js says so:
- * `process.getActiveResourcesInfo`) and nobody has spoken for a few turns of the event loop, the earliest sleeper
- * wakes, and it is that late. The programs answer as the stand-ins of test/fake-vopr.js and fake-program.js do, in this
+ * The clock is a queue of sleepers. When no file is being read or written and no real process runs (git, which says
+ * the commit; Node.js tells of both: `process.getActiveResourcesInfo`), and nobody has spoken for a few turns of the
+ * event loop, the earliest sleeper wakes, and it is that late. The programs answer as the stand-ins of test/fake-vopr.js and fake-program.js do, in this
  * process, and take the time on the clock that they are told to take.
  */
 import { setImmediate as turn } from "node:timers/promises";
@@ -22,6 +22,8 @@ export class VirtualClock implements Clock {
   readonly #startMs: number;
   /** Nobody sleeps for less: the cycle looks around four times a second, which is not what is tested. */
   readonly #grainMs: number;
+  /** Real ones, which are nobody's work here. */
+  readonly #processesBefore = runningProcesses();
   #elapsedMs = 0;
   #sleepers: Sleeper[] = [];
 
@@ -60,7 +62,7 @@ export class VirtualClock implements Clock {
     });
     settled.catch(() => undefined); // thrown below
     while (!progress.isOver) {
-      await quiet();
+      await quiet(this.#processesBefore);
       const next = this.#sleepers.reduce<Sleeper | undefined>(
         (first, one) => (first === undefined || one.atMs < first.atMs ? one : first),
         undefined,
@@ -78,12 +80,15 @@ export class VirtualClock implements Clock {
   }
 }
 
-async function quiet(): Promise<void> {
+async function quiet(processesBefore: number): Promise<void> {
   for (let turns = 0; turns < QUIET_TURNS; turns += 1) {
     await turn();
-    if (process.getActiveResourcesInfo().some((name) => name.startsWith("FSReq") || name === "CloseReq")) turns = -1;
+    const files = process.getActiveResourcesInfo().filter((name) => name.startsWith("FSReq") || name === "CloseReq");
+    if (files.length > 0 || runningProcesses() > processesBefore) turns = -1;
   }
 }
+
+const runningProcesses = (): number => process.getActiveResourcesInfo().filter((name) => name === "ProcessWrap").length;
 
 export interface VirtualPrograms {
   /** Time one seed takes, milliseconds. */
