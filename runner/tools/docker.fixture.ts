@@ -63,8 +63,8 @@ esac
 export interface StandInDocker {
   readonly program: string;
   /**
-   * A file of its state: `image-NAME`, `label-NAME` and `used-NAME` of an image, `container-NAME` (its process), `deaf`, `stuck`, `no-daemon`, `hung`,
-   * `unreachable`.
+   * A file of its state: of an image `image-NAME`, `label-NAME` and `used-NAME`; of a container `container-NAME` (its
+   * process); `deaf`, `stuck`, `no-daemon`, `hung`, `unreachable`.
    */
   readonly state: (name: string) => string;
   readonly calls: () => string[];

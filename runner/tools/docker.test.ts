@@ -16,7 +16,6 @@ import {
   type Docker,
 } from "./docker.ts";
 import { standInDocker, type StandInDocker } from "./docker.fixture.ts";
-import { ensureImage } from "./docker-images.ts";
 import { printed } from "./recordings.fixture.ts";
 
 let folder: string;
@@ -148,59 +147,6 @@ describe("leftovers of a killed runner", () => {
     expect(await removeLeftoverContainers({ ...docker, program: "kimtest-no-docker" })).toEqual({
       removed: [],
       problems: [],
-    });
-  });
-});
-
-describe("images", () => {
-  const source = { image: "coq:8", platform: null, buildFolder: null, deadlineMs: 20_000 };
-
-  test("one that is there is used, one that is not is pulled or built", async () => {
-    writeFileSync(state("image-coq:8"), "linux/amd64 sha256:here\n");
-    expect(await ensureImage(docker, source)).toEqual({ id: "sha256:here" });
-    expect(await ensureImage(docker, { ...source, image: "ivy:1" })).toEqual({ id: "sha256:pulled" });
-    expect(await ensureImage(docker, { ...source, image: "own:1", buildFolder: "/d" })).toEqual({ id: "sha256:built" });
-    expect(calls().filter((call) => /^(pull|build)/.test(call))).toEqual([
-      "pull ivy:1",
-      "build --tag own:1 --label kimtest.owner=this-runner /d",
-    ]);
-  });
-
-  test("a daemon that does not answer does not hold up a runner that stops", async () => {
-    writeFileSync(state("hung"), "");
-    const startedMs = performance.now();
-    await ensureImage(docker, { ...source, signal: AbortSignal.timeout(200) });
-    // Left alone, the question would have ten seconds.
-    expect(performance.now() - startedMs).toBeLessThan(9_000);
-  });
-
-  test("what pulling and building print is passed on", async () => {
-    const lines: string[] = [];
-    const watch = (line: string): void => void lines.push(line);
-    await ensureImage(docker, { ...source, watch });
-    await ensureImage(docker, { ...source, image: "own:1", buildFolder: "/d", watch });
-    expect(lines).toEqual(["Pulling from a stand-in", "Step 1/1 : FROM a stand-in"]);
-  });
-
-  test("one for another architecture is not used", async () => {
-    writeFileSync(state("image-coq:8"), "linux/arm64 sha256:here\n");
-    expect(await ensureImage(docker, source)).toEqual({
-      problem: "image coq:8 is for linux/arm64, but linux/amd64 is needed",
-    });
-  });
-
-  test("the reason when there is none to be had", async () => {
-    writeFileSync(state("unreachable"), "");
-    expect(await ensureImage(docker, source)).toEqual({
-      problem: "image coq:8 could not be pulled: exit code 1: Error response from daemon: no route",
-    });
-    writeFileSync(state("no-daemon"), "");
-    expect(await ensureImage(docker, source)).toEqual({
-      problem:
-        "docker does not answer: Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?",
-    });
-    expect(await ensureImage({ ...docker, program: "kimtest-no-docker" }, source)).toEqual({
-      problem: "cannot be started: kimtest-no-docker does not exist or may not be executed",
     });
   });
 });

@@ -22,7 +22,7 @@ import type { ProofCheck, ProofsProfile } from "../../../contracts/profile/forma
 import { formalVerificationDaySchema, type FormalVerificationResult } from "../../../contracts/results.ts";
 import { fakeProfile } from "../../../test/fake-profile.ts";
 import { phaseBenches, type PhaseBench } from "../../../test/phase-bench.ts";
-import { program, standInTool } from "../../../test/stand-in-tools.ts";
+import { ivyCheck, program, standInTool } from "../../../test/stand-in-tools.ts";
 import { until } from "../../../test/until.ts";
 import { processStat } from "../../platform/process-table.ts";
 import { decodeJson } from "../../store/read-json.ts";
@@ -95,15 +95,8 @@ const alloy = (name: string, java: string, specification: string): ProofCheck =>
   max_heap_mebibytes: 256,
   unsatisfiable_runs: ["impossible"],
 });
-const ivy = (name: string, ivyProgram: string[], image: string | null = null): ProofCheck => ({
-  ...shared(name, "ivy"),
-  tool: "ivy",
-  image,
-  program: ivyProgram,
-  specification: "good.ivy",
-  arguments: [],
-  expected_checks: 3,
-});
+const ivy = (name: string, ivyProgram: string[], image: string | null = null): ProofCheck =>
+  ivyCheck(name, { ...shared(name, "ivy"), program: ivyProgram, image });
 const coq = (name: string, files: string[], image: string | null = null): ProofCheck => ({
   ...shared(name, "coq"),
   tool: "coq",
